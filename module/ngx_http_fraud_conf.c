@@ -1,0 +1,560 @@
+
+/*
+ * Copyright (C) nginx-fraud-module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_fraud.h"
+
+
+static ngx_int_t ngx_http_fraud_resolve(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *prev, ngx_http_fraud_loc_conf_t *conf);
+static ngx_int_t ngx_http_fraud_resolve_identities(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *prev, ngx_http_fraud_loc_conf_t *conf);
+static ngx_int_t ngx_http_fraud_resolve_signals(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *prev, ngx_http_fraud_loc_conf_t *conf);
+static ngx_int_t ngx_http_fraud_resolve_signal(ngx_conf_t *cf,
+    ngx_array_t *signals, ngx_http_fraud_signal_t *signal);
+static ngx_int_t ngx_http_fraud_resolve_actions(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *prev, ngx_http_fraud_loc_conf_t *conf);
+static ngx_int_t ngx_http_fraud_resolve_subjects(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *conf);
+static ngx_int_t ngx_http_fraud_resolve_subject(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_subject_t *subject,
+    u_char *known);
+
+
+void *
+ngx_http_fraud_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_fraud_main_conf_t  *fmcf;
+
+    fmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_fraud_main_conf_t));
+    if (fmcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     fmcf->zone_name = { 0, NULL };
+     *     fmcf->zone_size = 0;
+     *     fmcf->zone = { 0 };
+     *     fmcf->watch = NULL;
+     *     fmcf->delayed = 0;
+     *     fmcf->enabled = 0;
+     */
+
+    fmcf->epoch = NGX_CONF_UNSET_UINT;
+
+    if (ngx_array_init(&fmcf->domains, cf->pool, 4, sizeof(void *)) != NGX_OK
+        || ngx_array_init(&fmcf->signals, cf->pool, 16, sizeof(void *))
+           != NGX_OK
+        || ngx_array_init(&fmcf->sources, cf->pool, 4, sizeof(void *))
+           != NGX_OK
+        || ngx_array_init(&fmcf->geo, cf->pool, 2, sizeof(void *)) != NGX_OK
+        || ngx_array_init(&fmcf->locations, cf->pool, 16, sizeof(void *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return fmcf;
+}
+
+
+char *
+ngx_http_fraud_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_fraud_main_conf_t *fmcf = conf;
+
+    ngx_str_t                    name;
+    ngx_http_fraud_identity_t   *identity;
+    ngx_http_fraud_loc_conf_t   *flcf;
+
+    ngx_conf_init_uint_value(fmcf->epoch, 86400);
+
+    ngx_str_set(&name, "request_id");
+    fmcf->request_id_index = ngx_http_get_variable_index(cf, &name);
+
+    if (fmcf->request_id_index == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+#if (NGX_HTTP_REALIP)
+
+    ngx_str_set(&name, "realip_remote_addr");
+    fmcf->realip_index = ngx_http_get_variable_index(cf, &name);
+
+    if (fmcf->realip_index == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+#else
+
+    fmcf->realip_index = -1;
+
+#endif
+
+    /* the built-in identity */
+
+    identity = ngx_pcalloc(cf->pool, sizeof(ngx_http_fraud_identity_t));
+    if (identity == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_str_set(&identity->name, "address");
+    identity->kind = NGX_HTTP_FRAUD_ADDRESS;
+    identity->ipv4 = 32;
+    identity->ipv6 = 64;
+
+    flcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_fraud_module);
+
+    if (ngx_http_fraud_add_identity(cf, flcf, identity) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+void *
+ngx_http_fraud_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_fraud_loc_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_fraud_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->own_identities = { NULL };
+     *     conf->own_signals = { NULL };
+     *     conf->own_actions = { NULL };
+     *     conf->resolved = 0;
+     */
+
+    conf->mode = NGX_CONF_UNSET_UINT;
+    conf->log = NGX_CONF_UNSET_PTR;
+
+    return conf;
+}
+
+
+char *
+ngx_http_fraud_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_fraud_loc_conf_t *prev = parent;
+    ngx_http_fraud_loc_conf_t *conf = child;
+
+    ngx_http_fraud_main_conf_t  *fmcf;
+
+    if (!prev->resolved && ngx_http_fraud_resolve(cf, NULL, prev) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_FRAUD_OFF);
+    ngx_conf_merge_ptr_value(conf->log, prev->log, NULL);
+
+    if (ngx_http_fraud_resolve(cf, prev, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->mode == NGX_HTTP_FRAUD_OFF) {
+        return NGX_CONF_OK;
+    }
+
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
+    fmcf->enabled = 1;
+
+    if (conf->mode == NGX_HTTP_FRAUD_ENFORCE && conf->nactions == 0
+        && prev->mode != NGX_HTTP_FRAUD_ENFORCE)
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"fraud enforce\" without any \"fraud_action\" "
+                           "acts on nothing, add e.g. "
+                           "\"fraud_action 90 deny;\"");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* what is in force in a block: inherited and its own */
+
+static ngx_int_t
+ngx_http_fraud_resolve(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
+    ngx_http_fraud_loc_conf_t *conf)
+{
+    ngx_http_fraud_loc_conf_t   **location;
+    ngx_http_fraud_main_conf_t   *fmcf;
+
+    conf->resolved = 1;
+
+    if (ngx_http_fraud_resolve_actions(cf, prev, conf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (prev && conf->own_identities.nelts == 0
+        && conf->own_signals.nelts == 0)
+    {
+        conf->identities = prev->identities;
+        conf->nidentities = prev->nidentities;
+        conf->signals = prev->signals;
+        conf->nsignals = prev->nsignals;
+        conf->subjects = prev->subjects;
+        conf->nsubjects = prev->nsubjects;
+        conf->response = prev->response;
+        conf->learns = prev->learns;
+
+        return NGX_OK;
+    }
+
+    if (ngx_http_fraud_resolve_identities(cf, prev, conf) != NGX_OK
+        || ngx_http_fraud_resolve_signals(cf, prev, conf) != NGX_OK
+        || ngx_http_fraud_resolve_subjects(cf, conf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
+
+    location = ngx_array_push(&fmcf->locations);
+    if (location == NULL) {
+        return NGX_ERROR;
+    }
+
+    *location = conf;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_resolve_identities(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *prev, ngx_http_fraud_loc_conf_t *conf)
+{
+    ngx_uint_t                   i, k, n;
+    ngx_http_fraud_identity_t  **own, **identities;
+
+    own = conf->own_identities.elts;
+    n = prev ? prev->nidentities : 0;
+
+    identities = ngx_palloc(cf->pool, (n + conf->own_identities.nelts)
+                                      * sizeof(void *));
+    if (identities == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (n) {
+        ngx_memcpy(identities, prev->identities, n * sizeof(void *));
+    }
+
+    for (i = 0; i < conf->own_identities.nelts; i++) {
+
+        for (k = 0; k < n; k++) {
+            if (identities[k]->domain == own[i]->domain) {
+                break;
+            }
+        }
+
+        identities[k] = own[i];
+
+        if (k == n) {
+            n++;
+        }
+    }
+
+    conf->identities = identities;
+    conf->nidentities = n;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_resolve_signals(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
+    ngx_http_fraud_loc_conf_t *conf)
+{
+    ngx_uint_t                 i, n, pass;
+    ngx_array_t                signals;
+    ngx_http_fraud_signal_t  **signal, **sorted;
+
+    if (ngx_array_init(&signals, cf->pool,
+                       conf->own_signals.nelts + (prev ? prev->nsignals : 0)
+                       + 1, sizeof(void *))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; prev && i < prev->nsignals; i++) {
+        signal = ngx_array_push(&signals);
+        *signal = prev->signals[i];
+    }
+
+    signal = conf->own_signals.elts;
+
+    for (i = 0; i < conf->own_signals.nelts; i++) {
+        if (ngx_http_fraud_resolve_signal(cf, &signals, signal[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (signals.nelts > NGX_HTTP_FRAUD_MAX_SIGNALS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%ui fraud signals in force in one block, "
+                           "at most %d are possible, use pattern files",
+                           signals.nelts, NGX_HTTP_FRAUD_MAX_SIGNALS);
+        return NGX_ERROR;
+    }
+
+    sorted = ngx_palloc(cf->pool, (signals.nelts + 1) * sizeof(void *));
+    if (sorted == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* a trusted request costs nothing more */
+
+    signal = signals.elts;
+    n = 0;
+
+    for (pass = 0; pass < 2; pass++) {
+        for (i = 0; i < signals.nelts; i++) {
+            if (signal[i]->trust == (pass == 0)) {
+                sorted[n++] = signal[i];
+            }
+        }
+    }
+
+    conf->signals = sorted;
+    conf->nsignals = n;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_resolve_signal(ngx_conf_t *cf, ngx_array_t *signals,
+    ngx_http_fraud_signal_t *signal)
+{
+    ngx_uint_t                 i;
+    ngx_http_fraud_signal_t  **known;
+
+    known = signals->elts;
+
+    for (i = 0; i < signals->nelts; i++) {
+        if (known[i]->name.len == signal->name.len
+            && ngx_strncmp(known[i]->name.data, signal->name.data,
+                           signal->name.len)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    if (signal->type == NGX_HTTP_FRAUD_SIGNAL_OFF) {
+
+        if (i == signals->nelts && signal->replaces) {
+            return NGX_OK;
+        }
+
+        if (i == signals->nelts) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"fraud_signal\": unknown signal \"%V\" cannot be "
+                          "switched off, declare it in an outer block or "
+                          "before in %V:%ui", &signal->name,
+                          &signal->place.file, signal->place.line);
+            return NGX_ERROR;
+        }
+
+        signals->nelts--;
+        ngx_memmove(&known[i], &known[i + 1],
+                    (signals->nelts - i) * sizeof(void *));
+
+        return NGX_OK;
+    }
+
+    if (i == signals->nelts) {
+        known = ngx_array_push(signals);
+        if (known == NULL) {
+            return NGX_ERROR;
+        }
+
+        *known = signal;
+
+        return NGX_OK;
+    }
+
+    known[i] = signal;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_resolve_actions(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *prev, ngx_http_fraud_loc_conf_t *conf)
+{
+    ngx_uint_t          i, k, n;
+    fraud_threshold_t  *own, *actions;
+
+    own = conf->own_actions.elts;
+    n = prev ? prev->nactions : 0;
+
+    if (conf->own_actions.nelts == 0) {
+        conf->actions = prev ? prev->actions : NULL;
+        conf->nactions = n;
+        return NGX_OK;
+    }
+
+    actions = ngx_palloc(cf->pool, (n + conf->own_actions.nelts)
+                                   * sizeof(fraud_threshold_t));
+    if (actions == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (n) {
+        ngx_memcpy(actions, prev->actions, n * sizeof(fraud_threshold_t));
+    }
+
+    for (i = 0; i < conf->own_actions.nelts; i++) {
+
+        for (k = n; k > 0 && actions[k - 1].score > own[i].score; k--) {
+            /* void */
+        }
+
+        if (k > 0 && actions[k - 1].score == own[i].score) {
+            actions[k - 1] = own[i];
+            continue;
+        }
+
+        ngx_memmove(&actions[k + 1], &actions[k],
+                    (n - k) * sizeof(fraud_threshold_t));
+        actions[k] = own[i];
+        n++;
+    }
+
+    conf->actions = actions;
+    conf->nactions = n;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_resolve_subjects(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *conf)
+{
+    u_char                    *known;
+    ngx_uint_t                 i;
+    ngx_http_fraud_signal_t   *signal;
+    ngx_http_fraud_subject_t  *subject;
+
+    known = ngx_pcalloc(cf->pool, conf->nsignals + 1);
+
+    conf->subjects = ngx_pcalloc(cf->pool, (conf->nidentities + 1)
+                                           * sizeof(ngx_http_fraud_subject_t));
+    if (known == NULL || conf->subjects == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->nsubjects = 0;
+    conf->learns = 0;
+    conf->response = 0;
+
+    for (i = 0; i < conf->nidentities; i++) {
+        subject = &conf->subjects[conf->nsubjects];
+        subject->identity = conf->identities[i];
+
+        if (ngx_http_fraud_resolve_subject(cf, conf, subject, known)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (subject->ncalls) {
+            conf->nsubjects++;
+            conf->learns |= (subject->reputation != NULL);
+        }
+    }
+
+    for (i = 0; i < conf->nsignals; i++) {
+        signal = conf->signals[i];
+
+        if (signal->identity.len && !known[i]) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"%s\": unknown identity \"%V\", declare it with "
+                          "\"fraud_identity\" in the same or an outer block "
+                          "in %V:%ui",
+                          signal->type == NGX_HTTP_FRAUD_SIGNAL_RATE
+                          ? "fraud_rate" : "fraud_reputation",
+                          &signal->identity,
+                          &signal->place.file, signal->place.line);
+            return NGX_ERROR;
+        }
+
+        conf->response |= signal->response;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_resolve_subject(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_subject_t *subject,
+    u_char *known)
+{
+    uint64_t                  horizon;
+    ngx_uint_t                i;
+    ngx_http_fraud_call_t    *call;
+    ngx_http_fraud_domain_t  *domain;
+    ngx_http_fraud_signal_t  *signal;
+
+    domain = subject->identity->domain;
+
+    subject->calls = ngx_palloc(cf->pool, (conf->nsignals + 1)
+                                          * sizeof(ngx_http_fraud_call_t));
+    if (subject->calls == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < conf->nsignals; i++) {
+        signal = conf->signals[i];
+
+        if (signal->identity.len != domain->name.len
+            || ngx_strncmp(signal->identity.data, domain->name.data,
+                           domain->name.len)
+               != 0)
+        {
+            continue;
+        }
+
+        known[i] = 1;
+
+        call = &subject->calls[subject->ncalls++];
+        call->signal = signal;
+        call->index = i;
+
+        if (signal->type == NGX_HTTP_FRAUD_SIGNAL_REPUTATION) {
+            subject->reputation = signal;
+        }
+
+        subject->response |= signal->response;
+
+        horizon = fraud_op_horizon(&signal->op);
+        horizon = ngx_min(horizon, FRAUD_TABLE_MAX_TTL);
+
+        domain->ttl = ngx_max(domain->ttl, (uint32_t) horizon);
+    }
+
+    return NGX_OK;
+}

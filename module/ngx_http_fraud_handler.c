@@ -1,0 +1,402 @@
+
+/*
+ * Copyright (C) nginx-fraud-module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_fraud.h"
+
+
+static ngx_http_fraud_ctx_t *ngx_http_fraud_create_ctx(ngx_http_request_t *r,
+    ngx_http_fraud_loc_conf_t *flcf);
+static void ngx_http_fraud_cleanup(void *data);
+static void ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx);
+static void ngx_http_fraud_decide(ngx_http_fraud_ctx_t *ctx);
+static void ngx_http_fraud_check_client(ngx_http_request_t *r,
+    ngx_http_fraud_main_conf_t *fmcf);
+static ngx_uint_t ngx_http_fraud_earned(ngx_http_fraud_ctx_t *ctx);
+static void ngx_http_fraud_count_request(ngx_http_fraud_ctx_t *ctx);
+
+
+ngx_int_t
+ngx_http_fraud_preaccess_handler(ngx_http_request_t *r)
+{
+    ngx_http_fraud_ctx_t       *ctx;
+    ngx_http_fraud_loc_conf_t  *flcf;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_fraud_module);
+
+    if (flcf->mode == NGX_HTTP_FRAUD_OFF) {
+        return NGX_DECLINED;
+    }
+
+    /* decided before a delay or before an internal redirect */
+
+    if (ngx_http_fraud_get_ctx(r)) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_fraud_create_ctx(r, flcf);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_fraud_check_client(r, ctx->fmcf);
+
+    ngx_http_fraud_evaluate(ctx);
+    ngx_http_fraud_decide(ctx);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "fraud score: %ui action: %s", ctx->score,
+                   fraud_action_name(ctx->action));
+
+    return ngx_http_fraud_act(r, ctx);
+}
+
+
+ngx_int_t
+ngx_http_fraud_log_handler(ngx_http_request_t *r)
+{
+    ngx_uint_t                  i, earned;
+    ngx_http_fraud_ctx_t       *ctx;
+    ngx_http_fraud_loc_conf_t  *flcf;
+
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_fraud_get_ctx(r);
+
+    if (ctx == NULL) {
+
+        flcf = ngx_http_get_module_loc_conf(r, ngx_http_fraud_module);
+
+        if (flcf->mode == NGX_HTTP_FRAUD_OFF || r->headers_in.headers.last
+            == NULL || r->unparsed_uri.len == 0)
+        {
+            return NGX_OK;
+        }
+
+        /* it ended before the preaccess phase: scored, never acted on */
+
+        ctx = ngx_http_fraud_create_ctx(r, flcf);
+        if (ctx == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_fraud_evaluate(ctx);
+        ngx_http_fraud_decide(ctx);
+
+        ctx->threshold = NULL;
+        ctx->action = FRAUD_ACTION_ALLOW;
+
+        ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_LATE);
+    }
+
+    if (ctx->logged) {
+        return NGX_OK;
+    }
+
+    ctx->logged = 1;
+    flcf = ctx->flcf;
+
+    if (!ctx->trusted) {
+
+        earned = flcf->learns ? ngx_http_fraud_earned(ctx) : 0;
+
+        for (i = 0; i < flcf->nsubjects && (flcf->response || earned); i++) {
+            ngx_http_fraud_subject_response(ctx, &flcf->subjects[i], earned);
+        }
+    }
+
+    ngx_http_fraud_count_request(ctx);
+
+    if (flcf->log) {
+        ngx_http_fraud_log_write(r, ctx);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Internal redirects and error_page clear the contexts of a request, not the
+ * cleanups of its pool.
+ */
+
+ngx_http_fraud_ctx_t *
+ngx_http_fraud_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t    *cln;
+    ngx_http_fraud_ctx_t  *ctx;
+
+    r = r->main;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_fraud_module);
+
+    if (ctx || !(r->internal || r->filter_finalize)) {
+        return ctx;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_fraud_cleanup) {
+            ctx = cln->data;
+            ngx_http_set_ctx(r, ctx, ngx_http_fraud_module);
+            break;
+        }
+    }
+
+    return ctx;
+}
+
+
+static ngx_http_fraud_ctx_t *
+ngx_http_fraud_create_ctx(ngx_http_request_t *r,
+    ngx_http_fraud_loc_conf_t *flcf)
+{
+    size_t                 fired, retries, size;
+    struct timespec        ts;
+    ngx_pool_cleanup_t    *cln;
+    ngx_http_fraud_ctx_t  *ctx;
+
+    fired = offsetof(ngx_http_fraud_ctx_t, fired);
+    retries = ngx_align(fired + flcf->nsignals + 1, sizeof(uint32_t));
+    size = retries + flcf->nsignals * sizeof(uint32_t);
+
+    cln = ngx_pool_cleanup_add(r->pool, size);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, size);
+
+    /* nginx's cached milliseconds would reject bursts at high rates */
+
+    if (clock_gettime(CLOCK_REALTIME, &ts) == 0) {
+        ctx->now_us = (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    }
+
+    ctx->request = r;
+    ctx->flcf = flcf;
+    ctx->fmcf = ngx_http_get_module_main_conf(r, ngx_http_fraud_module);
+    ctx->retries = (uint32_t *) ((u_char *) ctx + retries);
+
+    cln->handler = ngx_http_fraud_cleanup;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_fraud_module);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_fraud_cleanup(void *data)
+{
+    ngx_http_fraud_ctx_t *ctx = data;
+
+    if (ctx->delayed) {
+        ctx->fmcf->delayed--;
+    }
+}
+
+
+static void
+ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx)
+{
+    ngx_uint_t                   i;
+    ngx_http_fraud_signal_t     *signal;
+    ngx_http_fraud_loc_conf_t   *flcf;
+    ngx_http_fraud_main_conf_t  *fmcf;
+
+    flcf = ctx->flcf;
+    fmcf = ctx->fmcf;
+
+    if (ctx->now_us >= fmcf->zone.epoch_end) {
+        ngx_http_fraud_zone_epoch(fmcf, ctx->now_us);
+    }
+
+    for (i = 0; i < flcf->nsignals; i++) {
+        signal = flcf->signals[i];
+
+        if (signal->identity.len || signal->response) {
+            continue;
+        }
+
+        if (ngx_http_fraud_signal_fires(ctx->request, fmcf, signal)) {
+            ctx->fired[i] = (u_char) (1 + signal->points);
+
+            if (signal->trust) {
+                ctx->trusted = 1;
+                return;
+            }
+        }
+    }
+
+    for (i = 0; i < flcf->nsubjects; i++) {
+        ngx_http_fraud_subject_request(ctx, &flcf->subjects[i]);
+    }
+}
+
+
+static void
+ngx_http_fraud_decide(ngx_http_fraud_ctx_t *ctx)
+{
+    ngx_uint_t      i, n;
+    fraud_reason_t  reasons[NGX_HTTP_FRAUD_MAX_SIGNALS];
+
+    ctx->decided = 1;
+
+    n = ngx_http_fraud_reasons(ctx, reasons, 0);
+
+    if (n == 0) {
+        return;
+    }
+
+    ctx->score = fraud_score_sum(reasons, n);
+    ctx->threshold = fraud_score_threshold(ctx->flcf->actions,
+                                           ctx->flcf->nactions,
+                                           (uint32_t) ctx->score);
+    if (ctx->threshold) {
+        ctx->action = ctx->threshold->action;
+    }
+
+    for (i = 0; i < ctx->flcf->nsignals; i++) {
+        if (!ctx->flcf->signals[i]->shadow) {
+            ctx->retry = ngx_max(ctx->retry, ctx->retries[i]);
+        }
+    }
+}
+
+
+/* what fired, in order of configuration: signals that count, or shadows */
+
+ngx_uint_t
+ngx_http_fraud_reasons(ngx_http_fraud_ctx_t *ctx, fraud_reason_t *reasons,
+    ngx_uint_t shadow)
+{
+    ngx_uint_t                i, n;
+    ngx_http_fraud_signal_t  *signal;
+
+    n = 0;
+
+    for (i = 0; i < ctx->flcf->nsignals; i++) {
+
+        if (ctx->fired[i] == 0) {
+            continue;
+        }
+
+        signal = ctx->flcf->signals[i];
+
+        if (signal->shadow == shadow) {
+            reasons[n].name.data = signal->name.data;
+            reasons[n].name.len = signal->name.len;
+            reasons[n].points = ctx->fired[i] - 1;
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
+/* what is learned: what was earned now, not what was known before */
+
+static ngx_uint_t
+ngx_http_fraud_earned(ngx_http_fraud_ctx_t *ctx)
+{
+    ngx_uint_t                i, sum;
+    ngx_http_fraud_signal_t  *signal;
+
+    sum = 0;
+
+    for (i = 0; i < ctx->flcf->nsignals; i++) {
+        signal = ctx->flcf->signals[i];
+
+        if (ctx->fired[i] && !signal->shadow
+            && signal->type != NGX_HTTP_FRAUD_SIGNAL_REPUTATION)
+        {
+            sum += ctx->fired[i] - 1;
+        }
+    }
+
+    return ngx_min(sum, FRAUD_SCORE_MAX);
+}
+
+
+static void
+ngx_http_fraud_count_request(ngx_http_fraud_ctx_t *ctx)
+{
+    ngx_uint_t  i;
+
+    ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_REQUESTS);
+    ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_ALLOW + ctx->action);
+
+    if (ctx->trusted) {
+        ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_TRUSTED);
+    }
+
+    if (ctx->action != FRAUD_ACTION_ALLOW
+        && ctx->flcf->mode == NGX_HTTP_FRAUD_OBSERVE)
+    {
+        ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_OBSERVED);
+    }
+
+    for (i = 0; i < ctx->flcf->nsignals; i++) {
+        if (ctx->fired[i]) {
+            ngx_http_fraud_zone_fired(ctx->fmcf, ctx->flcf->signals[i]);
+        }
+    }
+}
+
+
+/*
+ * A private client that was forwarded: all visitors would be one subject.
+ * Said once, by the first request that shows it.
+ */
+
+static void
+ngx_http_fraud_check_client(ngx_http_request_t *r,
+    ngx_http_fraud_main_conf_t *fmcf)
+{
+    fraud_ip_t                  ip;
+    ngx_http_variable_value_t  *vv;
+
+    if (fmcf->forwarded || !ngx_http_fraud_forwarded(r)
+        || ngx_http_fraud_client(r, &ip) != NGX_OK
+        || !fraud_ip_is_private(&ip))
+    {
+        return;
+    }
+
+    if (fmcf->realip_index >= 0) {
+        vv = ngx_http_get_flushed_variable(r, fmcf->realip_index);
+
+        if (vv && !vv->not_found
+            && (vv->len != r->connection->addr_text.len
+                || ngx_memcmp(vv->data, r->connection->addr_text.data,
+                              vv->len)
+                   != 0))
+        {
+            return;
+        }
+    }
+
+    fmcf->forwarded = 1;
+
+    if (ngx_http_fraud_zone_once(fmcf)) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "fraud: the first client with X-Forwarded-For has a "
+                      "private address and realip did not replace it, so all "
+                      "visitors behind that proxy are one subject; set "
+                      "\"set_real_ip_from\" and \"real_ip_header\"");
+    }
+}

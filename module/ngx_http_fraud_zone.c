@@ -1,0 +1,740 @@
+
+/*
+ * Copyright (C) nginx-fraud-module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_fraud.h"
+
+
+/*
+ * The zone outlives configurations: on reload the new one finds the table,
+ * the secrets and the counters of the old one.  Ops are found by tag, and
+ * keep their place in the record as long as a configuration has them, so
+ * workers of both may use one record at a time.
+ */
+
+
+#define NGX_HTTP_FRAUD_LAYOUT      1
+#define NGX_HTTP_FRAUD_SLOTS       64    /* workers with counters apart */
+#define NGX_HTTP_FRAUD_RETIRED     8     /* reloads, then a place is free */
+#define NGX_HTTP_FRAUD_DEFAULT     (64 * 1024 * 1024)
+#define NGX_HTTP_FRAUD_SWEEP_SETS  8192  /* at a time */
+#define NGX_HTTP_FRAUD_SWEEP_TIME  600   /* seconds for all sets */
+
+
+typedef struct {
+    uint32_t                   identity;  /* hash of the name */
+    uint32_t                   tag;
+    uint32_t                   generation;
+    uint16_t                   part;
+    uint8_t                    offset;
+    uint8_t                    len;       /* 0: free */
+} ngx_http_fraud_slot_t;
+
+
+typedef struct {
+    ngx_atomic_t               fired;
+    uint32_t                   generation;
+    uint32_t                   len;       /* 0: free */
+    u_char                     name[48];
+} ngx_http_fraud_fired_t;
+
+
+typedef struct {
+    u_char                     name[48];
+    uint32_t                   len;       /* 0: free */
+    uint32_t                   generation;
+    uint64_t                   epoch;
+    ngx_http_fraud_keys_t      keys;
+} ngx_http_fraud_secret_t;
+
+
+typedef struct {
+    ngx_atomic_t               n[NGX_HTTP_FRAUD_N_COUNTERS];
+    u_char                     pad[256 - NGX_HTTP_FRAUD_N_COUNTERS
+                                         * sizeof(ngx_atomic_t)];
+} ngx_http_fraud_counters_t;
+
+
+struct ngx_http_fraud_zone_sh_s {
+    ngx_uint_t                 layout;
+    uint32_t                   generation;
+    ngx_atomic_t               once;
+    void                      *memory;
+    size_t                     size;
+
+    ngx_http_fraud_slot_t      slots[NGX_HTTP_FRAUD_MAX_OPS];
+    ngx_http_fraud_fired_t     signals[NGX_HTTP_FRAUD_MAX_SIGNALS];
+    ngx_http_fraud_secret_t    secrets[NGX_HTTP_FRAUD_MAX_DOMAINS];
+    ngx_http_fraud_counters_t  counters[NGX_HTTP_FRAUD_SLOTS];
+};
+
+
+static ngx_int_t ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+static ngx_int_t ngx_http_fraud_zone_create(ngx_shm_zone_t *shm_zone,
+    ngx_http_fraud_zone_t *zone);
+static ngx_int_t ngx_http_fraud_zone_secrets(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_log_t *log);
+static ngx_int_t ngx_http_fraud_zone_secret(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_str_t *name, ngx_uint_t *key, ngx_log_t *log);
+static ngx_int_t ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_log_t *log);
+static ngx_int_t ngx_http_fraud_zone_place(ngx_http_fraud_zone_sh_t *sh,
+    ngx_http_fraud_signal_t *signal, ngx_log_t *log);
+static void ngx_http_fraud_zone_counter_of(ngx_http_fraud_zone_sh_t *sh,
+    ngx_http_fraud_signal_t *signal);
+static ngx_int_t ngx_http_fraud_zone_cmp(const void *one,
+    const void *two);
+static void ngx_http_fraud_zone_account(ngx_http_fraud_main_conf_t *fmcf,
+    fraud_table_ref_t *ref);
+static ngx_uint_t ngx_http_fraud_zone_carry(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, ngx_uint_t part,
+    uint64_t now_us, u_char *record);
+
+
+ngx_int_t
+ngx_http_fraud_zone_add(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
+{
+    ngx_shm_zone_t  *shm_zone;
+
+    if (fmcf->zone_size == 0) {
+        ngx_str_set(&fmcf->zone_name, "fraud");
+        fmcf->zone_size = NGX_HTTP_FRAUD_DEFAULT;
+    }
+
+    shm_zone = ngx_shared_memory_add(cf, &fmcf->zone_name, fmcf->zone_size,
+                                     &ngx_http_fraud_module);
+    if (shm_zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    shm_zone->init = ngx_http_fraud_zone_init;
+    shm_zone->data = fmcf;
+
+    fmcf->zone.shm_zone = shm_zone;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_http_fraud_main_conf_t  *old = data;
+
+    ngx_uint_t                   i, k;
+    ngx_log_t                   *log;
+    ngx_http_fraud_zone_t       *zone;
+    ngx_http_fraud_loc_conf_t  **location;
+    ngx_http_fraud_main_conf_t  *fmcf;
+
+    fmcf = shm_zone->data;
+    zone = &fmcf->zone;
+    log = shm_zone->shm.log;
+
+    zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (old) {
+        zone->sh = old->zone.sh;
+
+    } else if (shm_zone->shm.exists) {
+        zone->sh = zone->shpool->data;
+
+    } else if (ngx_http_fraud_zone_create(shm_zone, zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (zone->sh->layout != NGX_HTTP_FRAUD_LAYOUT) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "\"fraud_zone\": \"%V\" is of another version of this "
+                      "module, restart nginx or rename the zone",
+                      &fmcf->zone_name);
+        return NGX_ERROR;
+    }
+
+    if (fraud_table_init(&zone->table, zone->sh->memory, zone->sh->size)
+        != FRAUD_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    zone->counters = zone->sh->counters[0].n;
+    zone->sh->generation++;
+
+    if (ngx_http_fraud_zone_secrets(fmcf, log) != NGX_OK
+        || ngx_http_fraud_zone_signals(fmcf, log) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* only now the parts are known: calls of one part are made together */
+
+    location = fmcf->locations.elts;
+
+    for (i = 0; i < fmcf->locations.nelts; i++) {
+        for (k = 0; k < location[i]->nsubjects; k++) {
+            ngx_sort(location[i]->subjects[k].calls,
+                     location[i]->subjects[k].ncalls,
+                     sizeof(ngx_http_fraud_call_t), ngx_http_fraud_zone_cmp);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_zone_cmp(const void *one, const void *two)
+{
+    const ngx_http_fraud_call_t  *first = one;
+    const ngx_http_fraud_call_t  *second = two;
+
+    return (ngx_int_t) first->signal->part - (ngx_int_t) second->signal->part;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_zone_create(ngx_shm_zone_t *shm_zone,
+    ngx_http_fraud_zone_t *zone)
+{
+    size_t                     len;
+    ngx_http_fraud_zone_sh_t  *sh;
+
+    sh = ngx_slab_calloc(zone->shpool, sizeof(ngx_http_fraud_zone_sh_t));
+    if (sh == NULL) {
+        return NGX_ERROR;
+    }
+
+    len = sizeof(" in fraud_zone \"\"") + shm_zone->shm.name.len;
+
+    zone->shpool->log_ctx = ngx_slab_alloc(zone->shpool, len);
+    if (zone->shpool->log_ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_sprintf(zone->shpool->log_ctx, " in fraud_zone \"%V\"%Z",
+                &shm_zone->shm.name);
+
+    /* all the rest is the table; fresh shared memory is zero */
+
+    sh->size = zone->shpool->pfree << ngx_pagesize_shift;
+    sh->memory = ngx_slab_alloc(zone->shpool, sh->size);
+
+    if (sh->memory == NULL) {
+        return NGX_ERROR;
+    }
+
+#if (NGX_DEBUG_MALLOC)
+    ngx_memzero(sh->memory, sh->size);
+#endif
+
+    sh->layout = NGX_HTTP_FRAUD_LAYOUT;
+
+    zone->sh = sh;
+    zone->shpool->data = sh;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_zone_secrets(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
+{
+    ngx_uint_t                 i;
+    ngx_http_fraud_domain_t  **domain;
+
+    domain = fmcf->domains.elts;
+
+    for (i = 0; i < fmcf->domains.nelts; i++) {
+
+        if (ngx_http_fraud_zone_secret(fmcf, &domain[i]->name, &domain[i]->key,
+                                       log)
+            != NGX_OK
+            || ngx_http_fraud_zone_secret(fmcf, &domain[i]->log_name,
+                                          &domain[i]->log_key, log)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_zone_secret(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name,
+    ngx_uint_t *key, ngx_log_t *log)
+{
+    ngx_uint_t                 i;
+    ngx_http_fraud_secret_t   *secret, *free;
+    ngx_http_fraud_zone_sh_t  *sh;
+
+    sh = fmcf->zone.sh;
+    free = NULL;
+
+    for (i = 0; i < NGX_HTTP_FRAUD_MAX_DOMAINS; i++) {
+        secret = &sh->secrets[i];
+
+        if (secret->len == name->len
+            && ngx_strncmp(secret->name, name->data, name->len) == 0)
+        {
+            secret->generation = sh->generation;
+            *key = i;
+            return NGX_OK;
+        }
+
+        if (free == NULL
+            && (secret->len == 0
+                || sh->generation - secret->generation
+                   > NGX_HTTP_FRAUD_RETIRED))
+        {
+            free = secret;
+        }
+    }
+
+    if (free == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "\"fraud_identity\": too many names in the last reloads, "
+                      "reload again or restart nginx");
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(free, sizeof(ngx_http_fraud_secret_t));
+
+    if (fraud_pid_key_random(&free->keys.current) != FRAUD_OK) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "\"fraud_keys\": the system has no random bytes");
+        return NGX_ERROR;
+    }
+
+    free->len = (uint32_t) name->len;
+    ngx_memcpy(free->name, name->data, name->len);
+
+    free->generation = sh->generation;
+    free->epoch = (uint64_t) ngx_time() / fmcf->epoch;
+
+    *key = free - sh->secrets;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
+{
+    ngx_uint_t                  i;
+    ngx_http_fraud_signal_t   **signal;
+    ngx_http_fraud_zone_sh_t   *sh;
+
+    sh = fmcf->zone.sh;
+    signal = fmcf->signals.elts;
+
+    /* first what is there already, so that nothing new takes its place */
+
+    for (i = 0; i < NGX_HTTP_FRAUD_MAX_OPS; i++) {
+        if (sh->generation - sh->slots[i].generation > NGX_HTTP_FRAUD_RETIRED)
+        {
+            sh->slots[i].len = 0;
+        }
+    }
+
+    for (i = 0; i < fmcf->signals.nelts; i++) {
+        ngx_http_fraud_zone_counter_of(sh, signal[i]);
+
+        if (signal[i]->identity.len
+            && ngx_http_fraud_zone_place(sh, signal[i], log) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_zone_place(ngx_http_fraud_zone_sh_t *sh,
+    ngx_http_fraud_signal_t *signal, ngx_log_t *log)
+{
+    size_t                  len, offset;
+    uint32_t                identity;
+    ngx_uint_t              i, part;
+    ngx_http_fraud_slot_t  *slot, *free;
+
+    identity = ngx_crc32_short(signal->identity.data, signal->identity.len);
+    len = fraud_record_slot_len(signal->op.type);
+    free = NULL;
+
+    for (i = 0; i < NGX_HTTP_FRAUD_MAX_OPS; i++) {
+        slot = &sh->slots[i];
+
+        if (slot->len == 0) {
+            free = slot;
+            continue;
+        }
+
+        if (slot->identity == identity && slot->tag == signal->op.tag) {
+            goto found;
+        }
+    }
+
+    if (free == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "\"%V\": signal \"%V\" is one stateful signal too many, "
+                      "at most %d are possible", &signal->identity,
+                      &signal->name, NGX_HTTP_FRAUD_MAX_OPS);
+        return NGX_ERROR;
+    }
+
+    /* the first gap that is long enough in the records of this identity */
+
+    part = 0;
+    offset = 0;
+
+again:
+
+    if (offset + len > FRAUD_TABLE_RECORD) {
+        part++;
+        offset = 0;
+    }
+
+    for (i = 0; i < NGX_HTTP_FRAUD_MAX_OPS; i++) {
+        slot = &sh->slots[i];
+
+        if (slot->len && slot->identity == identity && slot->part == part
+            && offset < (size_t) slot->offset + slot->len
+            && slot->offset < offset + len)
+        {
+            offset = (size_t) slot->offset + slot->len;
+            goto again;
+        }
+    }
+
+    slot = free;
+    slot->identity = identity;
+    slot->tag = signal->op.tag;
+    slot->part = (uint16_t) part;
+    slot->offset = (uint8_t) offset;
+    slot->len = (uint8_t) len;
+
+found:
+
+    slot->generation = sh->generation;
+
+    signal->part = slot->part;
+    signal->offset = slot->offset;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_fraud_zone_counter_of(ngx_http_fraud_zone_sh_t *sh,
+    ngx_http_fraud_signal_t *signal)
+{
+    ngx_uint_t               i;
+    ngx_http_fraud_fired_t  *fired, *free;
+
+    free = NULL;
+
+    for (i = 0; i < NGX_HTTP_FRAUD_MAX_SIGNALS; i++) {
+        fired = &sh->signals[i];
+
+        if (fired->len == signal->name.len
+            && ngx_strncmp(fired->name, signal->name.data, fired->len) == 0)
+        {
+            fired->generation = sh->generation;
+            signal->counter = i;
+            return;
+        }
+
+        if (free == NULL
+            && (fired->len == 0
+                || sh->generation - fired->generation
+                   > NGX_HTTP_FRAUD_RETIRED))
+        {
+            free = fired;
+        }
+    }
+
+    if (free == NULL) {
+        signal->counter = NGX_CONF_UNSET_UINT;
+        return;
+    }
+
+    free->fired = 0;
+    free->generation = sh->generation;
+    free->len = (uint32_t) signal->name.len;
+    ngx_memcpy(free->name, signal->name.data, signal->name.len);
+
+    signal->counter = free - sh->signals;
+}
+
+
+void
+ngx_http_fraud_zone_attach(ngx_http_fraud_main_conf_t *fmcf)
+{
+    fmcf->zone.counters = fmcf->zone.sh->counters[ngx_worker
+                                                  % NGX_HTTP_FRAUD_SLOTS].n;
+}
+
+
+/* a new epoch: the first worker to see it makes the secrets, all copy them */
+
+void
+ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
+{
+    uint64_t                   epoch;
+    ngx_uint_t                 i, k, key;
+    fraud_pid_key_t            fresh[NGX_HTTP_FRAUD_MAX_DOMAINS];
+    ngx_http_fraud_zone_t     *zone;
+    ngx_http_fraud_secret_t   *secret;
+    ngx_http_fraud_domain_t  **domain;
+
+    zone = &fmcf->zone;
+    domain = fmcf->domains.elts;
+    epoch = now_us / 1000000 / fmcf->epoch;
+
+    for (i = 0; i < 2 * fmcf->domains.nelts; i++) {
+        if (fraud_pid_key_random(&fresh[i]) != FRAUD_OK) {
+            return;
+        }
+    }
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    for (i = 0; i < fmcf->domains.nelts; i++) {
+        for (k = 0; k < 2; k++) {
+            key = k ? domain[i]->log_key : domain[i]->key;
+            secret = &zone->sh->secrets[key];
+
+            if (secret->epoch < epoch) {
+                secret->keys.has_previous = (secret->epoch + 1 == epoch);
+                secret->keys.previous = secret->keys.current;
+
+                if (!secret->keys.has_previous) {
+                    fraud_pid_key_wipe(&secret->keys.previous);
+                }
+
+                secret->keys.current = fresh[2 * i + k];
+                secret->epoch = epoch;
+            }
+
+            zone->keys[key] = secret->keys;
+        }
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    for (i = 0; i < 2 * fmcf->domains.nelts; i++) {
+        fraud_pid_key_wipe(&fresh[i]);
+    }
+
+    zone->epoch = epoch;
+    zone->epoch_end = (epoch + 1) * fmcf->epoch * 1000000;
+}
+
+
+void
+ngx_http_fraud_zone_sweep(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
+{
+    uint32_t                n, found;
+    ngx_http_fraud_zone_t  *zone;
+
+    zone = &fmcf->zone;
+
+    n = zone->table.n / NGX_HTTP_FRAUD_SWEEP_TIME + 1;
+    n = ngx_min(n, NGX_HTTP_FRAUD_SWEEP_SETS);
+
+    found = fraud_table_sweep(&zone->table, (uint32_t) zone->swept, n, now_us);
+
+    zone->swept = (zone->swept + n) % zone->table.n;
+
+    (void) ngx_atomic_fetch_add(&zone->counters[NGX_HTTP_FRAUD_N_EXPIRED],
+                                found);
+}
+
+
+/*
+ * Holds a part of the record of a subject; NULL if it is not there (and not
+ * to be made) or not to be had.  What the subject did under the pseudonym of
+ * the previous epoch goes with it.
+ */
+
+u_char *
+ngx_http_fraud_zone_hold(ngx_http_fraud_main_conf_t *fmcf,
+    fraud_table_ref_t *ref, ngx_http_fraud_domain_t *domain,
+    ngx_str_t *subject, const fraud_pid_t *pid, ngx_uint_t part,
+    uint64_t now_us, ngx_uint_t create)
+{
+    u_char                  before[FRAUD_TABLE_RECORD];
+    fraud_rc                rc;
+    ngx_uint_t              carried;
+    ngx_http_fraud_zone_t  *zone;
+
+    zone = &fmcf->zone;
+
+    rc = fraud_table_get(&zone->table, ref, pid, (unsigned) part, now_us,
+                         domain->ttl, (int) create);
+
+    ngx_http_fraud_zone_account(fmcf, ref);
+
+    if (rc == FRAUD_AGAIN) {
+        goto busy;
+    }
+
+    if (rc == FRAUD_OK && !ref->created) {
+        return ref->record;
+    }
+
+    if (!zone->keys[domain->key].has_previous
+        || now_us - zone->epoch * fmcf->epoch * 1000000
+           > (uint64_t) domain->ttl * 1000000)
+    {
+        return rc == FRAUD_OK ? ref->record : NULL;
+    }
+
+    /* two entries are never held at once */
+
+    if (rc == FRAUD_OK) {
+        fraud_table_put(ref);
+    }
+
+    carried = ngx_http_fraud_zone_carry(fmcf, domain, subject, part, now_us,
+                                        before);
+
+    if (!carried && rc != FRAUD_OK) {
+        return NULL;
+    }
+
+    rc = fraud_table_get(&zone->table, ref, pid, (unsigned) part, now_us,
+                         domain->ttl, 1);
+
+    ngx_http_fraud_zone_account(fmcf, ref);
+
+    if (rc == FRAUD_OK && carried) {
+        ngx_memcpy(ref->record, before, FRAUD_TABLE_RECORD);
+    }
+
+    if (rc == FRAUD_OK) {
+        return ref->record;
+    }
+
+busy:
+
+    ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_BUSY);
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_fraud_zone_carry(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, ngx_uint_t part,
+    uint64_t now_us, u_char *record)
+{
+    fraud_pid_t             pid;
+    fraud_str_t             name;
+    fraud_table_ref_t       ref;
+    ngx_http_fraud_zone_t  *zone;
+
+    zone = &fmcf->zone;
+
+    name.data = domain->name.data;
+    name.len = domain->name.len;
+
+    fraud_pid_make(&pid, &zone->keys[domain->key].previous, name,
+                   subject->data, subject->len);
+
+    if (fraud_table_get(&zone->table, &ref, &pid, (unsigned) part, now_us,
+                        domain->ttl, 0)
+        != FRAUD_OK)
+    {
+        return 0;
+    }
+
+    ngx_memcpy(record, ref.record, FRAUD_TABLE_RECORD);
+
+    /* it moves: two copies would both be counted on */
+
+    fraud_table_drop(&ref);
+
+    (void) ngx_atomic_fetch_add(&zone->counters[NGX_HTTP_FRAUD_N_EXPIRED], 1);
+
+    return 1;
+}
+
+
+static void
+ngx_http_fraud_zone_account(ngx_http_fraud_main_conf_t *fmcf,
+    fraud_table_ref_t *ref)
+{
+    if (ref->created) {
+        ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_CREATED);
+    }
+
+    if (ref->evicted) {
+        ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_EVICTED);
+    }
+
+    if (ref->expired) {
+        (void) ngx_atomic_fetch_add(
+                           &fmcf->zone.counters[NGX_HTTP_FRAUD_N_EXPIRED],
+                           ref->expired);
+    }
+}
+
+
+uint64_t
+ngx_http_fraud_zone_counter(ngx_http_fraud_main_conf_t *fmcf, ngx_uint_t n)
+{
+    uint64_t    sum;
+    ngx_uint_t  i;
+
+    sum = 0;
+
+    for (i = 0; i < NGX_HTTP_FRAUD_SLOTS; i++) {
+        sum += fmcf->zone.sh->counters[i].n[n];
+    }
+
+    return sum;
+}
+
+
+void
+ngx_http_fraud_zone_fired(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_signal_t *signal)
+{
+    if (signal->counter != NGX_CONF_UNSET_UINT) {
+        (void) ngx_atomic_fetch_add(
+                            &fmcf->zone.sh->signals[signal->counter].fired, 1);
+    }
+}
+
+
+uint64_t
+ngx_http_fraud_zone_signal(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_signal_t *signal)
+{
+    if (signal->counter == NGX_CONF_UNSET_UINT) {
+        return 0;
+    }
+
+    return fmcf->zone.sh->signals[signal->counter].fired;
+}
+
+
+/* 1 for the first caller of all workers of all configurations */
+
+ngx_uint_t
+ngx_http_fraud_zone_once(ngx_http_fraud_main_conf_t *fmcf)
+{
+    return ngx_atomic_cmp_set(&fmcf->zone.sh->once, 0, 1);
+}
