@@ -19,6 +19,8 @@ NEED_BUILD="nginx nginx-dev build-essential libhiredis-dev libmaxminddb-dev
 NEED_RUN="curl"
 NEED_TEST="libcmocka-dev clang clang-format libclang-rt-dev shellcheck
     libmaxmind-db-writer-perl nghttp2-client openssl perl curl"
+# names the functions in reports, without which no suppression matches
+NEED_ASAN="llvm"
 
 MODULE=ngx_http_fraud_module.so
 WITH="--with-compat --with-debug --with-threads --with-pcre-jit
@@ -387,9 +389,9 @@ test_lib() {
     for cc in gcc clang; do
         log=build/tests-$cc.log
         mkdir -p build
-        say "+ make -C tests CC=$cc check"
+        say "+ make -s -C tests CC=$cc check"
 
-        { make -C tests -j "$JOBS" CC=$cc JOBS="$JOBS" check 2>&1 \
+        { make -s -C tests -j "$JOBS" CC=$cc JOBS="$JOBS" check 2>&1 \
             || say "lib: failed"; } | tee "$log"
 
         if tail -n 1 "$log" | grep -q '^lib: failed'; then
@@ -495,6 +497,8 @@ verb_test() {
 
 verb_asan() {
     need_test
+    # shellcheck disable=SC2086  # a list
+    need $NEED_ASAN
     sources "$NGINX_ASAN_SUITE"
 
     dir=build/nginx-asan
@@ -712,8 +716,8 @@ verb_deps() {
             "MaxMind::DB::Writer and Test::Nginx (cpanm Test::Nginx)"
     fi
 
-    # shellcheck disable=SC2086  # a list
-    need $NEED_RUN
+    # shellcheck disable=SC2086  # lists
+    need $NEED_RUN $NEED_ASAN
     need_test
     say "deps: all there"
 }

@@ -14,16 +14,17 @@ static const uint8_t mapped_prefix[PREFIX_LEN] = {0, 0, 0, 0, 0,    0,
 static const uint8_t nat64_prefix[PREFIX_LEN] = {0, 0x64, 0xff, 0x9b, 0, 0,
                                                  0, 0,    0,    0,    0, 0};
 
+/* A prefix of at most 16 bits, as numbers. */
 typedef struct {
     uint8_t family;
-    uint8_t bits;
-    uint8_t bytes[2];
+    uint16_t mask;
+    uint16_t head;
 } short_prefix_t;
 
 static const short_prefix_t private_prefixes[] = {
-    {4, 8, {127, 0}},      {4, 16, {169, 254}},  {4, 8, {10, 0}},
-    {4, 12, {172, 16}},    {4, 16, {192, 168}},  {4, 10, {100, 64}},
-    {6, 10, {0xfe, 0x80}}, {6, 7, {0xfc, 0x00}},
+    {4, 0xff00, 0x7f00}, {4, 0xffff, 0xa9fe}, {4, 0xff00, 0x0a00},
+    {4, 0xfff0, 0xac10}, {4, 0xffff, 0xc0a8}, {4, 0xffc0, 0x6440},
+    {6, 0xffc0, 0xfe80}, {6, 0xfe00, 0xfc00},
 };
 
 static const uint8_t v6_loopback[V6_LEN] = {0, 0, 0, 0, 0, 0, 0, 0,
@@ -264,17 +265,13 @@ size_t fraud_ip_len(const fraud_ip_t *ip) {
 }
 
 int fraud_ip_is_private(const fraud_ip_t *ip) {
-    const short_prefix_t *prefix;
-    fraud_ip_t masked;
+    unsigned head = (unsigned)ip->bytes[0] << 8 | ip->bytes[1];
     size_t i;
 
     for (i = 0; i < sizeof(private_prefixes) / sizeof(private_prefixes[0]);
          i++) {
-        prefix = &private_prefixes[i];
-        masked = *ip;
-        fraud_ip_mask(&masked, prefix->bits, prefix->bits);
-        if (ip->family == prefix->family &&
-            memcmp(masked.bytes, prefix->bytes, sizeof(prefix->bytes)) == 0) {
+        if (private_prefixes[i].family == ip->family &&
+            (head & private_prefixes[i].mask) == private_prefixes[i].head) {
             return 1;
         }
     }

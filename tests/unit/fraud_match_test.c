@@ -336,7 +336,7 @@ static void test_configured_limits(void **state) {
     match = load(&conf, "^(a+)+$");
     assert_int_equal(find_text(match, value), FRAUD_NOTFOUND);
     fraud_match_free(match);
-    conf.match_limit = 2000; /* a third of what it takes */
+    conf.match_limit = 2000; /* a fraction of what it takes */
     match = load(&conf, "^(a+)+$");
     assert_int_equal(find_text(match, value), FRAUD_ELIMIT);
     fraud_match_free(match);
