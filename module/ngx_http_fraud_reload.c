@@ -28,6 +28,7 @@
 #define NGX_HTTP_FRAUD_WATCH_SEC   1     /* between two looks at the files */
 #define NGX_HTTP_FRAUD_PICKUP      500   /* ms, between two looks at them */
 #define NGX_HTTP_FRAUD_EXIT_SEC    2     /* that a leaving worker waits */
+#define NGX_HTTP_FRAUD_NICE        10    /* of the thread */
 
 
 typedef struct {
@@ -422,6 +423,11 @@ ngx_http_fraud_watch_cycle(void *data)
 
     ngx_uint_t       i, stop;
     struct timespec  ts;
+
+#if (NGX_LINUX)
+    /* of this thread alone: requests go first */
+    (void) setpriority(PRIO_PROCESS, 0, NGX_HTTP_FRAUD_NICE);
+#endif
 
     do {
         for (i = 0; i < watch->n; i++) {
