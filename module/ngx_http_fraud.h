@@ -286,6 +286,7 @@ typedef struct {
     unsigned                     delayed:1; /* counted in fmcf->delayed */
     unsigned                     located:1; /* geo was looked up */
     unsigned                     logged:1;
+    unsigned                     refused:1; /* the response is our own */
     uint32_t                    *retries;   /* by signal, seconds */
     u_char                       fired[1];  /* by signal: points + 1, or 0 */
 } ngx_http_fraud_ctx_t;

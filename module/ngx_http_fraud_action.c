@@ -42,6 +42,7 @@ ngx_http_fraud_act(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx)
         ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_OVERDELAYED);
     }
 
+    ctx->refused = 1;
     status = ctx->threshold->status;
 
     switch (ctx->action) {

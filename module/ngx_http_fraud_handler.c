@@ -18,7 +18,7 @@ static void ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx);
 static void ngx_http_fraud_decide(ngx_http_fraud_ctx_t *ctx);
 static void ngx_http_fraud_check_client(ngx_http_request_t *r,
     ngx_http_fraud_main_conf_t *fmcf);
-static ngx_uint_t ngx_http_fraud_earned(ngx_http_fraud_ctx_t *ctx);
+static void ngx_http_fraud_learn(ngx_http_fraud_ctx_t *ctx);
 static void ngx_http_fraud_count_request(ngx_http_fraud_ctx_t *ctx);
 
 
@@ -65,7 +65,6 @@ ngx_http_fraud_preaccess_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_fraud_log_handler(ngx_http_request_t *r)
 {
-    ngx_uint_t                  i, earned;
     ngx_http_fraud_ctx_t       *ctx;
     ngx_http_fraud_loc_conf_t  *flcf;
 
@@ -106,20 +105,14 @@ ngx_http_fraud_log_handler(ngx_http_request_t *r)
     }
 
     ctx->logged = 1;
-    flcf = ctx->flcf;
 
     if (!ctx->trusted) {
-
-        earned = flcf->learns ? ngx_http_fraud_earned(ctx) : 0;
-
-        for (i = 0; i < flcf->nsubjects && (flcf->response || earned); i++) {
-            ngx_http_fraud_subject_response(ctx, &flcf->subjects[i], earned);
-        }
+        ngx_http_fraud_learn(ctx);
     }
 
     ngx_http_fraud_count_request(ctx);
 
-    if (flcf->log) {
+    if (ctx->flcf->log) {
         ngx_http_fraud_log_write(r, ctx);
     }
 
@@ -308,27 +301,56 @@ ngx_http_fraud_reasons(ngx_http_fraud_ctx_t *ctx, fraud_reason_t *reasons,
 }
 
 
-/* what is learned: what was earned now, not what was known before */
+/*
+ * Later requests know what the response showed and what was earned now; what
+ * was known before is not earned again.
+ */
 
-static ngx_uint_t
-ngx_http_fraud_earned(ngx_http_fraud_ctx_t *ctx)
+static void
+ngx_http_fraud_learn(ngx_http_fraud_ctx_t *ctx)
 {
-    ngx_uint_t                i, sum;
-    ngx_http_fraud_signal_t  *signal;
+    ngx_uint_t                  i, earned;
+    ngx_http_fraud_signal_t    *signal;
+    ngx_http_fraud_loc_conf_t  *flcf;
 
-    sum = 0;
+    flcf = ctx->flcf;
 
-    for (i = 0; i < ctx->flcf->nsignals; i++) {
-        signal = ctx->flcf->signals[i];
+    if (!flcf->response && !(flcf->learns && ctx->score)) {
+        return;
+    }
 
-        if (ctx->fired[i] && !signal->shadow
-            && signal->type != NGX_HTTP_FRAUD_SIGNAL_REPUTATION)
+    earned = 0;
+
+    for (i = 0; i < flcf->nsignals; i++) {
+        signal = flcf->signals[i];
+
+        if (signal->response && signal->identity.len == 0) {
+
+            if (ctx->refused
+                || !ngx_http_fraud_signal_fires(ctx->request, ctx->fmcf,
+                                                signal))
+            {
+                continue;
+            }
+
+            ngx_http_fraud_zone_fired(ctx->fmcf, signal);
+
+            if (!signal->shadow) {
+                earned += signal->points;
+            }
+
+        } else if (ctx->fired[i] && !signal->shadow
+                   && signal->type != NGX_HTTP_FRAUD_SIGNAL_REPUTATION)
         {
-            sum += ctx->fired[i] - 1;
+            earned += ctx->fired[i] - 1;
         }
     }
 
-    return ngx_min(sum, FRAUD_SCORE_MAX);
+    earned = ngx_min(earned, FRAUD_SCORE_MAX);
+
+    for (i = 0; i < flcf->nsubjects; i++) {
+        ngx_http_fraud_subject_response(ctx, &flcf->subjects[i], earned);
+    }
 }
 
 

@@ -258,7 +258,7 @@ ngx_http_fraud_ask_response(ngx_http_fraud_ctx_t *ctx,
         return earned != 0;
     }
 
-    if (!signal->response
+    if (!signal->response || ctx->refused
         || (signal->condition
             && !ngx_http_fraud_true(ctx->request, signal->condition)))
     {
