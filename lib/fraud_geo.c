@@ -143,7 +143,7 @@ static fraud_rc read_location(fraud_geo_record_t *record, const MMDB_s *db,
     static const char *const accuracy[] = {"accuracy_radius", NULL};
     MMDB_entry_s place = {db, value->offset};
     MMDB_entry_data_s radius;
-    int32_t lat, lon;
+    int32_t lat = 0, lon = 0;
     fraud_rc rc;
 
     rc = get_degrees(&lat, 90, &place, latitude);

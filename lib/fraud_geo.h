@@ -29,13 +29,13 @@
 typedef struct fraud_geo_s fraud_geo_t;
 
 typedef struct {
-    char country[3];       /* ISO 3166-1 alpha-2, NUL-terminated; "" unknown */
-    uint32_t asn;          /* 0 unknown */
-    uint32_t flags;        /* FRAUD_GEO_* */
-    int32_t latitude_e4;   /* 1/10,000 degree, -900,000 to 900,000 */
-    int32_t longitude_e4;  /* 1/10,000 degree, -1,800,000 to 1,800,000 */
-    uint32_t accuracy_km;  /* radius; 0 unknown */
-    uint8_t has_location;  /* the two coordinates are known */
+    char country[3];      /* ISO 3166-1 alpha-2, NUL-terminated; "" unknown */
+    uint32_t asn;         /* 0 unknown */
+    uint32_t flags;       /* FRAUD_GEO_* */
+    int32_t latitude_e4;  /* 1/10,000 degree, -900,000 to 900,000 */
+    int32_t longitude_e4; /* 1/10,000 degree, -1,800,000 to 1,800,000 */
+    uint32_t accuracy_km; /* radius; 0 unknown */
+    uint8_t has_location; /* the two coordinates are known */
 } fraud_geo_record_t;
 
 /*

@@ -111,6 +111,7 @@ ngx_http_fraud_source_load(ngx_conf_t *cf, ngx_http_fraud_source_t *source)
 
         rc = ngx_http_fraud_make_file(source->type, (char *) source->text.data,
                                       source->nocase, &source->object, &err);
+
     } else {
         rc = ngx_http_fraud_make(source->type, (char *) source->text.data,
                                  source->text.len, source->nocase,
@@ -206,6 +207,7 @@ ngx_http_fraud_make_file(ngx_http_fraud_source_e type, const char *path,
 
         rc = fraud_match_load((fraud_match_t **) object, NULL, &conf, data,
                               len, err);
+
     } else {
         rc = ngx_http_fraud_make(type, data, len, nocase, object, err);
     }

@@ -326,9 +326,9 @@ ngx_int_t
 ngx_http_fraud_locate(ngx_http_request_t *r, ngx_http_fraud_main_conf_t *fmcf,
     fraud_geo_record_t *record)
 {
-    fraud_ip_t                ip;
-    ngx_uint_t                i;
-    ngx_http_fraud_source_t **geo;
+    fraud_ip_t                 ip;
+    ngx_uint_t                 i;
+    ngx_http_fraud_source_t  **geo;
 
     ngx_memzero(record, sizeof(fraud_geo_record_t));
 

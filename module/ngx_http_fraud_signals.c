@@ -87,9 +87,10 @@ ngx_http_fraud_rate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (fraud_gcra_check(&op->u.gcra) != FRAUD_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"fraud_rate\": rate and burst of signal \"%V\" are "
-                           "over range, use at most 1000000r/s, and a burst "
-                           "that fills within 140 years", &signal->name);
+                           "\"fraud_rate\": rate and burst of signal \"%V\" "
+                           "are over range, use at most 1000000r/s, and a "
+                           "burst that fills within 140 years",
+                           &signal->name);
         return NGX_CONF_ERROR;
     }
 
