@@ -1,39 +1,14 @@
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::Nginx::Socket;
+use Directives;
 
 repeat_each(2);
 
 plan tests => repeat_each() * (blocks() * 9 + 5);
 
 no_long_string();
-
-add_block_preprocessor(sub {
-    my $block = shift;
-
-    if (!defined $block->config) {
-        $block->set_value("config", "");
-    }
-
-    if (!defined $block->must_die) {
-        if (!defined $block->request) {
-            $block->set_value("request", "GET /");
-        }
-
-        $block->set_value("no_error_log",
-                          "[error]\n[alert]\n[emerg]\n[crit]\n");
-        return;
-    }
-
-    # the whole line: only its time, its process and its place in nginx.conf,
-    # whose lines are Test::Nginx's, are left open
-
-    my ($text) = $block->error_log;
-    $text =~ s/\n+\z//;
-    $text =~ s/\$(TEST_NGINX_\w+)/$ENV{$1}/g;
-
-    $block->set_value("error_log", [
-        qr/\[emerg\] \d+#\d+: \Q$text\E(?: in \S+nginx\.conf:\d+)?$/
-    ]);
-});
 
 run_tests();
 

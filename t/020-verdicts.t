@@ -340,14 +340,18 @@ main::fraud("30 deny [outer=10,middle=10,inner=10]",
         fraud_match one $uri "x" points=10;
         empty_gif;
     }
-    location /none { fraud off; empty_gif; }
+    location /none {
+        fraud off;
+        add_header X-Fraud "off$fraud_score$fraud_action$fraud_reasons";
+        empty_gif;
+    }
 --- pipelined_requests eval
 ["GET /gif", "GET /gif", "GET /off", "GET /other", "GET /none"]
 --- response_headers eval
 main::fraud("30 allow [one=10,two=10,four=10]",
             "40 allow [one=10,two=10,three=10,four=10]",
             "20 allow [one=10,four=10]",
-            "30 allow [two=10,three=10,four=10]", "  []")
+            "30 allow [two=10,three=10,four=10]", "off")
 
 
 

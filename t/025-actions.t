@@ -8,7 +8,7 @@ use Fraud;
 
 repeat_each(1);
 
-plan tests => repeat_each() * 1;
+plan tests => 254 + 1;
 
 our $Show = <<'_EOC_';
     add_header X-Fraud "$fraud_score $fraud_action [$fraud_reasons]" always;
@@ -41,7 +41,6 @@ no_long_string();
         fraud_action 100 drop;
         location / { empty_gif; }
         location /status { fraud off; fraud_status json; }
-        location /body { return 204; client_body_buffer_size 1k; }
         location /proxy { proxy_pass http://127.0.0.1:$server_port/generation; }
 END
 
@@ -72,8 +71,10 @@ END
 
     # a client that leaves while delayed leaves nothing behind
 
-    close $nginx->send('/?forever=1') for 1 .. 20;
-    is($nginx->get('/')->{status}, 200, 'clients that leave do no harm');
+    my @gone = map { $nginx->send('/?forever=1') } 1 .. 20;
+    is($nginx->get('/')->{status}, 200, 'a few are delayed for long');
+    close $_ for @gone;
+    is($nginx->get('/')->{status}, 200, 'and leave without harm');
 
     my $dropped = $nginx->get('/?drop=1');
     is($dropped->{raw}, '', 'a dropped request gets no byte');
@@ -81,14 +82,11 @@ END
         . "GET /?drop=1 HTTP/1.1\r\nHost: a\r\n\r\n"
         . "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     my $raw = $nginx->receive($before)->{raw};
-    is(() = $raw =~ m{^HTTP/1.1 200}mg, 1, 'and its connection is closed');
+    is(() = $raw =~ m{HTTP/1\.1 200}g, 1, 'and its connection is closed');
 
     # 1,000 at most are delayed, then the answer is limit
 
-    Fraud::wait_for(sub { $nginx->status->{requests}{total} >= 33 });
-
     my @held = map { $nginx->send('/?forever=1') } 1 .. 900;
-    Fraud::wait_for(sub { $nginx->get('/')->{status} == 200 });
     is($nginx->get('/?slow=1')->{status}, 200, '900 may be delayed');
 
     push @held, map { $nginx->send('/?forever=1') } 1 .. 100;
@@ -138,7 +136,6 @@ __DATA__
 --- config
     fraud enforce;
     fraud_action 70 limit;
-    location /s { fraud_rate s address rate=1r/s burst=0 cost=1 points=75; empty_gif; }
     location /h { fraud_rate h address rate=4r/h points=75; empty_gif; }
     location /d { fraud_rate d address rate=1r/d points=75; empty_gif; }
     location /cost { fraud_rate cost address rate=1r/m burst=9 cost=8 points=75; empty_gif; }
@@ -189,6 +186,7 @@ X-Fraud: 75 limit [shady=75]") x 2]
         fraud_rate slow session rate=2r/h points=30;
         fraud_rate fast address rate=6r/m points=40;
         fraud_rate wide address rate=1r/d burst=9 points=50;
+        fraud_rate ghost address rate=1r/d points=50 shadow;
         fraud_action 70 limit;
         empty_gif;
     }
@@ -274,6 +272,7 @@ X-Fraud: 100 deny [a=100]
         fraud_signal a points=100;
         empty_gif;
     }
+--- suppress_stderr
 --- request
 GET /gif
 --- response_headers

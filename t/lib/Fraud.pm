@@ -20,7 +20,8 @@ our $TOP = abs_path(dirname(__FILE__) . '/../..');
 # a slow (sanitized) nginx on a busy machine still answers in this time
 our $PATIENCE = 20;
 
-# new(http =>, server =>, main =>, workers =>, http2 =>): start
+# new(http =>, server =>, main =>, workers =>, http2 =>, realip =>, files =>
+# { name => text }): start
 
 sub new {
     my ($class, %conf) = @_;
@@ -28,6 +29,9 @@ sub new {
     my $self = bless { conf => {%conf}, dir => $dir, generation => 0 }, $class;
 
     mkdir "$dir/logs" or die "$dir/logs: $!\n";
+
+    my $files = delete $self->{conf}{files} || {};
+    $self->put($_, $files->{$_}) for keys %$files;
 
     for (1 .. 20) {
         $self->{port} = free_port();
@@ -47,6 +51,7 @@ sub launch {
     if ($self->{pid} == 0) {
         open STDOUT, '>>', "$self->{dir}/logs/out";
         open STDERR, '>&', \*STDOUT;
+        no warnings 'exec';
         exec $binary, '-p', "$self->{dir}/", '-c', "$self->{dir}/nginx.conf",
             '-e', "$self->{dir}/logs/error.log";
         POSIX::_exit(1);
@@ -76,11 +81,15 @@ sub free_port {
 sub write_conf {
     my ($self) = @_;
     my %conf = (main => '', http => '', server => '', workers => 1,
-                http2 => 0, %{ $self->{conf} });
+                http2 => 0, realip => 1, %{ $self->{conf} });
     my $modules = join "\n", map { "load_module $_;" }
         grep { length } split ' ', $ENV{TEST_NGINX_LOAD_MODULES} || '';
     my $user = $> == 0 ? 'user root;' : '';
-    my ($listen, $http2) = ('', '');
+    my ($listen, $http2, $realip) = ('', '', '');
+
+    if ($conf{realip}) {
+        $realip = 'set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;';
+    }
 
     if ($conf{http2}) {
         ($listen, $http2) = version() >= 1025001 ? ('', 'http2 on;')
@@ -99,8 +108,7 @@ $conf{main}
 events { worker_connections 2048; }
 http {
     access_log off;
-    set_real_ip_from 127.0.0.1;
-    real_ip_header X-Forwarded-For;
+    $realip
     client_body_temp_path temp;
     proxy_temp_path temp;
     fastcgi_temp_path temp;
