@@ -7,7 +7,7 @@ use Fraud;
 
 repeat_each(1);
 
-plan tests => 316;
+plan tests => 334;
 
 our $Show = <<'_EOC_';
     fraud_action 99 deny;
