@@ -7,7 +7,7 @@ use Fraud;
 
 repeat_each(1);
 
-plan tests => 334;
+plan tests => 322;
 
 our $Show = <<'_EOC_';
     fraud_action 99 deny;
@@ -395,25 +395,3 @@ POST /up
 --- access_log
 </gif?key=1 403 100 deny [a=100]>
 </gif?key=1 503 100 allow [a=100]>
-
-
-
-=== TEST 12: the server's blocks are chosen by the Host of the request
---- http_config
-    server {
-        listen $TEST_NGINX_SERVER_PORT;
-        server_name other;
-        fraud enforce;
-        fraud_signal b points=20;
-        location / { empty_gif; }
-    }
---- config
-    fraud enforce;
-    fraud_signal a points=10;
-    location /gif { empty_gif; }
---- pipelined_requests eval
-["GET /gif", "GET /gif"]
---- more_headers eval
-["Host: localhost", "Host: other"]
---- response_headers eval
-main::fraud("10 allow [a=10]", "20 allow [b=20]")
