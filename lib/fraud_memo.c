@@ -7,8 +7,8 @@
 #define WAYS 4 /* places where a value may be */
 
 typedef struct {
+    fraud_memo_verdict_t verdict;
     uint16_t len;
-    uint8_t verdict;
     uint8_t value[FRAUD_MEMO_MAX_LEN];
 } entry_t;
 
@@ -71,47 +71,62 @@ static size_t first_way(const fraud_memo_t *memo, uint64_t h) {
     return (size_t)h & (memo->n - WAYS);
 }
 
-int fraud_memo_get(const fraud_memo_t *memo, const uint8_t *value, size_t len) {
-    const entry_t *entry;
-    uint64_t h;
-    size_t i, first;
+/* The entry of ${value}, whose hash is ${h}, or NULL. */
+static entry_t *find(const fraud_memo_t *memo, uint64_t h, const uint8_t *value,
+                     size_t len) {
+    size_t i, first = first_way(memo, h);
+    entry_t *entry;
 
-    if (len > FRAUD_MEMO_MAX_LEN) {
-        return -1;
-    }
-    h = hash(value, len);
-    first = first_way(memo, h);
     for (i = first; i < first + WAYS; i++) {
         entry = &memo->entries[i];
         if (memo->tags[i] == tag(h) && entry->len == len &&
             memcmp(entry->value, value, len) == 0) {
-            return entry->verdict;
+            return entry;
         }
     }
-    return -1;
+    return NULL;
 }
 
-void fraud_memo_put(fraud_memo_t *memo, const uint8_t *value, size_t len,
-                    uint8_t verdict) {
-    entry_t *entry;
-    uint64_t h;
-    size_t i, first;
+/* Find room for a value whose hash is ${h}: free, or another's. */
+static entry_t *claim(fraud_memo_t *memo, uint64_t h) {
+    size_t i, first = first_way(memo, h);
 
-    if (len > FRAUD_MEMO_MAX_LEN) {
-        return;
-    }
-    h = hash(value, len);
-    first = first_way(memo, h);
     for (i = first; i < first + WAYS && memo->tags[i] != 0; i++) {
     }
     if (i == first + WAYS) {
         i = first + memo->victim++ % WAYS;
     }
     memo->tags[i] = tag(h);
-    entry = &memo->entries[i];
-    entry->len = (uint16_t)len;
-    entry->verdict = verdict;
-    memcpy(entry->value, value, len);
+    return &memo->entries[i];
+}
+
+const fraud_memo_verdict_t *fraud_memo_get(const fraud_memo_t *memo,
+                                           const uint8_t *value, size_t len) {
+    const entry_t *entry;
+
+    if (len > FRAUD_MEMO_MAX_LEN) {
+        return NULL;
+    }
+    entry = find(memo, hash(value, len), value, len);
+    return entry != NULL ? &entry->verdict : NULL;
+}
+
+void fraud_memo_put(fraud_memo_t *memo, const uint8_t *value, size_t len,
+                    const fraud_memo_verdict_t *verdict) {
+    entry_t *entry;
+    uint64_t h;
+
+    if (len > FRAUD_MEMO_MAX_LEN) {
+        return;
+    }
+    h = hash(value, len);
+    entry = find(memo, h, value, len);
+    if (entry == NULL) {
+        entry = claim(memo, h);
+        entry->len = (uint16_t)len;
+        memcpy(entry->value, value, len);
+    }
+    entry->verdict = *verdict;
 }
 
 void fraud_memo_free(fraud_memo_t *memo) {

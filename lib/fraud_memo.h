@@ -4,8 +4,9 @@
 #define FRAUD_MEMO_H
 
 /*
- * A bounded memory of what was found out about a value: set-associative, the
- * newest in the place of another. It keeps and compares the values themselves:
+ * A bounded memory of what was found out about a value, which may be less than
+ * all that could be: set-associative, the newest in the place of another. It
+ * keeps and compares the values themselves:
  * were only a hash kept, whoever can find two values of one hash could have
  * the harmless one's verdict for the other.
  */
@@ -18,9 +19,16 @@
 #endif
 
 #define FRAUD_MEMO_MAX 65536   /* values */
-#define FRAUD_MEMO_MAX_LEN 252 /* bytes of one; longer ones are not kept */
+#define FRAUD_MEMO_MAX_LEN 230 /* bytes of one; longer ones are not kept */
 
 typedef struct fraud_memo_s fraud_memo_t;
+
+/* Answers to up to 64 questions, a bit each. */
+typedef struct {
+    uint64_t known;   /* asked; elsewhere the others mean nothing */
+    uint64_t hits;    /* yes */
+    uint64_t limited; /* perhaps: given up */
+} fraud_memo_verdict_t;
 
 /*
  * fraud_memo_new(memo, mem, n):
@@ -33,16 +41,18 @@ fraud_rc fraud_memo_new(fraud_memo_t **memo, const fraud_mem_t *mem,
 
 /*
  * fraud_memo_get(memo, value, len):
- * Return the verdict put for ${value}, or -1 if it is not there (any more).
+ * Return the verdict put for ${value} (valid until the next put), or NULL if
+ * it is not there (any more).
  */
-int fraud_memo_get(const fraud_memo_t *memo, const uint8_t *value, size_t len);
+const fraud_memo_verdict_t *fraud_memo_get(const fraud_memo_t *memo,
+                                           const uint8_t *value, size_t len);
 
 /*
  * fraud_memo_put(memo, value, len, verdict):
- * Remember ${verdict} for ${value}, which is not there.
+ * Remember ${verdict} for ${value}, instead of the one that may be there.
  */
 void fraud_memo_put(fraud_memo_t *memo, const uint8_t *value, size_t len,
-                    uint8_t verdict);
+                    const fraud_memo_verdict_t *verdict);
 
 /*
  * fraud_memo_free(memo):

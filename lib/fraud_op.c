@@ -113,6 +113,20 @@ fraud_rc fraud_gcra_check(const fraud_gcra_conf_t *conf) {
     return FRAUD_OK;
 }
 
+fraud_rc fraud_gcra_widen(fraud_gcra_conf_t *wide,
+                          const fraud_gcra_conf_t *conf, uint32_t factor) {
+    uint64_t n = (uint64_t)conf->n * factor;
+    uint64_t room = ((uint64_t)conf->burst + 1) * factor;
+
+    if (n > UINT32_MAX || room > UINT32_MAX) {
+        return FRAUD_ELIMIT;
+    }
+    wide->period_us = conf->period_us;
+    wide->n = (uint32_t)n;
+    wide->burst = room != 0 ? (uint32_t)(room - 1) : 0;
+    return fraud_gcra_check(wide);
+}
+
 /* Whether ${then}, later than ${now}, is past what ${life} allows. */
 static int is_absurd(uint64_t then, uint64_t now, uint64_t life) {
     return then >= FRAUD_OP_MAX || then - now > life;

@@ -64,6 +64,16 @@ typedef struct {
 fraud_rc fraud_gcra_check(const fraud_gcra_conf_t *conf) FRAUD_CHECK;
 
 /*
+ * fraud_gcra_widen(wide, conf, factor):
+ * Set ${wide} to ${conf} ${factor} times as wide, rate and burst; it works on
+ * states of ${conf}, as both count in its period. Results as
+ * fraud_gcra_check().
+ */
+fraud_rc fraud_gcra_widen(fraud_gcra_conf_t *wide,
+                          const fraud_gcra_conf_t *conf,
+                          uint32_t factor) FRAUD_CHECK;
+
+/*
  * fraud_gcra(state, conf, cost, now_us, charge, result):
  * debt = max(0, debt - elapsed * n); over iff debt + cost * period_us >
  * (burst + 1) * period_us. Unless over, and if ${charge}, add cost *

@@ -22,13 +22,30 @@ void fraud_pid_key_wipe(fraud_pid_key_t *key) {
     sodium_memzero(key, sizeof(*key));
 }
 
+/* Straight code, which compilers make one store. */
 static uint8_t *put_len(uint8_t *p, uint64_t len) {
-    int i;
+    p[0] = (uint8_t)len;
+    p[1] = (uint8_t)(len >> 8);
+    p[2] = (uint8_t)(len >> 16);
+    p[3] = (uint8_t)(len >> 24);
+    p[4] = (uint8_t)(len >> 32);
+    p[5] = (uint8_t)(len >> 40);
+    p[6] = (uint8_t)(len >> 48);
+    p[7] = (uint8_t)(len >> 56);
+    return p + 8;
+}
 
-    for (i = 0; i < 8; i++) {
-        *p++ = (uint8_t)(len >> (8 * i));
+/* Most data are addresses: copies of known length need no call. */
+static void put_data(uint8_t *p, const uint8_t *data, size_t len) {
+    if (len == 4) {
+        memcpy(p, data, 4);
+    } else if (len == 8) {
+        memcpy(p, data, 8);
+    } else if (len == 16) {
+        memcpy(p, data, 16);
+    } else if (len != 0) {
+        memcpy(p, data, len);
     }
-    return p;
 }
 
 /* MAC of one block, led by the MAC of all before it. */
@@ -52,12 +69,10 @@ void fraud_pid_make(fraud_pid_t *pid, const fraud_pid_key_t *key,
     n = domain.len < FRAUD_PID_DOMAIN_MAX ? domain.len : FRAUD_PID_DOMAIN_MAX;
     *p++ = FRAUD_PID_VERSION;
     *p++ = (uint8_t)n;
-    memcpy(p, domain.data, n);
+    put_data(p, domain.data, n);
     p = put_len(p + n, len);
     n = len < BLOCK ? len : BLOCK;
-    if (n != 0) {
-        memcpy(p, bytes, n);
-    }
+    put_data(p, bytes, n);
     (void)crypto_shorthash_siphashx24(pid->bytes, in, (size_t)(p - in) + n,
                                       key->bytes);
     while (len > BLOCK) {
@@ -67,21 +82,26 @@ void fraud_pid_make(fraud_pid_t *pid, const fraud_pid_key_t *key,
     }
 }
 
-/* 40 bits make eight characters; the last byte makes two. */
+/* Five bytes make eight characters. */
+static void encode_five(char *text, const uint8_t *in) {
+    text[0] = alphabet[in[0] >> 3];
+    text[1] = alphabet[(in[0] << 2 | in[1] >> 6) & 31];
+    text[2] = alphabet[in[1] >> 1 & 31];
+    text[3] = alphabet[(in[1] << 4 | in[2] >> 4) & 31];
+    text[4] = alphabet[(in[2] << 1 | in[3] >> 7) & 31];
+    text[5] = alphabet[in[3] >> 2 & 31];
+    text[6] = alphabet[(in[3] << 3 | in[4] >> 5) & 31];
+    text[7] = alphabet[in[4] & 31];
+}
+
 void fraud_pid_encode(char *text, const fraud_pid_t *pid) {
     const uint8_t *in = pid->bytes;
-    uint64_t bits;
-    int i, k;
 
-    for (i = 0; i < 3; i++, in += 5) {
-        bits = (uint64_t)in[0] << 32 | (uint64_t)in[1] << 24 |
-               (uint64_t)in[2] << 16 | (uint64_t)in[3] << 8 | in[4];
-        for (k = 35; k >= 0; k -= 5) {
-            *text++ = alphabet[bits >> k & 31];
-        }
-    }
-    *text++ = alphabet[in[0] >> 3];
-    *text = alphabet[in[0] << 2 & 31];
+    encode_five(text, in);
+    encode_five(text + 8, in + 5);
+    encode_five(text + 16, in + 10);
+    text[24] = alphabet[in[15] >> 3];
+    text[25] = alphabet[in[15] << 2 & 31];
 }
 
 fraud_rc fraud_pid_decode(fraud_pid_t *pid, const char *text, size_t len) {

@@ -4,10 +4,8 @@
 
 #include <string.h>
 
-/* In a transition: a string ends here. */
-#define HIT 0x80000000u
-
 #define NONE UINT32_MAX
+#define BLOCK 8 /* bytes between looks whether a string ended */
 
 /* The least width of a row is 2: one column for all other bytes. */
 #define MAX_TEXT (FRAUD_SCAN_MAX_BYTES / (2 * sizeof(uint32_t)))
@@ -25,19 +23,23 @@ typedef struct {
 } state_t;
 
 /*
- * State 0 is the root. While the table is built its cells are states, 0 where
- * there is none; when done, a cell is the index of the next state's row, with
- * HIT if strings end there.
+ * State 0 is the root. In the trie a cell is a state, 0 where there is none.
+ * From it the table is made, whose cells are the distances of rows from the
+ * root's: negative where strings end, so that one sign says it of a whole
+ * block. The state at the distance of -n rows is then states[n].
  */
 struct fraud_scan_s {
-    uint32_t column[256]; /* of a byte; 0 if in no string */
-    uint32_t *table;
-    size_t width; /* columns */
+    const int32_t *root[256]; /* by byte: its cell in the root's row */
+    int32_t *cells;
+    uint8_t column[256]; /* of a byte; 0 if in no string */
+    size_t width;        /* columns */
+    uint32_t *trie;      /* until built */
     state_t *states;
     size_t n_states;
     string_t *strings;
     size_t n_strings;
-    uint32_t *found;    /* ids to report, room for all */
+    uint32_t *found; /* ids to report, room for all */
+    size_t n_found;
     uint32_t *found_at; /* by id: number of the find that reported it last */
     size_t n_ids;
     uint32_t finds;
@@ -119,7 +121,7 @@ fraud_rc fraud_scan_add(fraud_scan_t *scan, const uint8_t *text, size_t len,
 
 /* Give each byte that occurs in a string a column of its own. */
 static void assign_columns(fraud_scan_t *scan) {
-    uint32_t columns = 1;
+    unsigned columns = 1; /* at most 231 */
     size_t i;
     unsigned c;
 
@@ -128,7 +130,7 @@ static void assign_columns(fraud_scan_t *scan) {
     }
     for (c = 0; c < 256; c++) {
         if (scan->column[c] != 0) {
-            scan->column[c] = columns++;
+            scan->column[c] = (uint8_t)columns++;
         }
     }
     for (c = 'A'; c <= 'Z'; c++) {
@@ -138,19 +140,19 @@ static void assign_columns(fraud_scan_t *scan) {
 }
 
 static uint32_t *row(const fraud_scan_t *scan, size_t state) {
-    return scan->table + state * scan->width;
+    return scan->trie + state * scan->width;
 }
 
-/* Resize the table and what goes with it to ${n} states. */
+/* Resize the trie to ${n} states. */
 static fraud_rc resize_states(fraud_scan_t *scan, size_t n) {
     void *p;
 
-    p = fraud_mem_resize(scan->mem, scan->table, n * scan->width,
+    p = fraud_mem_resize(scan->mem, scan->trie, n * scan->width,
                          sizeof(uint32_t));
     if (p == NULL) {
         return FRAUD_ENOMEM;
     }
-    scan->table = p;
+    scan->trie = p;
     p = fraud_mem_resize(scan->mem, scan->states, n, sizeof(state_t));
     if (p == NULL) {
         return FRAUD_ENOMEM;
@@ -218,7 +220,7 @@ static fraud_rc build_trie(fraud_scan_t *scan) {
         rc = add_string(scan, i, text, &size);
         text += scan->strings[i].len;
     }
-    return rc != FRAUD_OK ? rc : resize_states(scan, scan->n_states);
+    return rc;
 }
 
 /*
@@ -252,37 +254,88 @@ static void link_states(fraud_scan_t *scan, uint32_t *queue, uint32_t *fail) {
     }
 }
 
-/* Turn states into what fraud_scan_find() adds a column to. */
-static void seal_table(fraud_scan_t *scan) {
-    size_t i, n = scan->n_states * scan->width;
-    const state_t *state;
-    uint32_t hit;
+/*
+ * Number the states, in ${place}: those where strings end from -1 down, others
+ * from 0 up. Only the former are kept. Return how many these are.
+ */
+static int32_t place_states(fraud_scan_t *scan, int32_t *place) {
+    int32_t ends = 0, others = 0;
+    state_t *state;
+    size_t i;
 
-    for (i = 0; i < n; i++) {
-        state = &scan->states[scan->table[i]];
-        hit = state->head != NONE || state->link != 0 ? HIT : 0;
-        scan->table[i] = scan->table[i] * (uint32_t)scan->width | hit;
+    for (i = 0; i < scan->n_states; i++) {
+        state = &scan->states[i];
+        place[i] = state->head != NONE || state->link != 0 ? -++ends : others++;
     }
+    for (i = 0; i < scan->n_states; i++) {
+        if (place[i] < 0) {
+            state = &scan->states[-place[i]]; /* at most i */
+            *state = scan->states[i];
+            state->link = (uint32_t)-place[state->link];
+        }
+    }
+    return ends;
+}
+
+/* Make the table from the trie. */
+static fraud_rc fill_table(fraud_scan_t *scan, int32_t *place) {
+    ptrdiff_t width = (ptrdiff_t)scan->width;
+    const uint32_t *from;
+    int32_t *root, *to;
+    size_t i, c;
+
+    scan->cells =
+        fraud_mem_alloc(scan->mem, scan->n_states * scan->width * sizeof(*to));
+    if (scan->cells == NULL) {
+        return FRAUD_ENOMEM;
+    }
+    root = scan->cells + place_states(scan, place) * width;
+    for (i = 0; i < scan->n_states; i++) {
+        from = row(scan, i);
+        to = root + place[i] * width;
+        for (c = 0; c < scan->width; c++) {
+            to[c] = place[from[c]] * (int32_t)width;
+        }
+    }
+    for (c = 0; c < 256; c++) {
+        scan->root[c] = root + scan->column[c];
+    }
+    return FRAUD_OK;
+}
+
+/* Fill the gaps of the trie and turn it into the table. */
+static fraud_rc build_table(fraud_scan_t *scan) {
+    size_t size = scan->n_states * sizeof(uint32_t);
+    uint32_t *queue = fraud_mem_alloc(scan->mem, size);
+    uint32_t *suffixes = fraud_mem_alloc(scan->mem, size);
+    int32_t *place = fraud_mem_alloc(scan->mem, size);
+    fraud_rc rc = FRAUD_ENOMEM;
+
+    if (queue != NULL && suffixes != NULL && place != NULL) {
+        link_states(scan, queue, suffixes);
+        rc = fill_table(scan, place);
+    }
+    fraud_mem_free(scan->mem, place);
+    fraud_mem_free(scan->mem, suffixes);
+    fraud_mem_free(scan->mem, queue);
+    return rc;
 }
 
 fraud_rc fraud_scan_build(fraud_scan_t *scan) {
-    uint32_t *queue;
     fraud_rc rc;
 
     assign_columns(scan);
     rc = build_trie(scan);
+    if (rc == FRAUD_OK) {
+        rc = build_table(scan);
+    }
     if (rc != FRAUD_OK) {
         return rc;
     }
     fraud_mem_free(scan->mem, scan->text);
     scan->text = NULL;
-    queue = fraud_mem_alloc(scan->mem, scan->n_states * 2 * sizeof(uint32_t));
-    if (queue == NULL) {
-        return FRAUD_ENOMEM;
-    }
-    link_states(scan, queue, queue + scan->n_states);
-    fraud_mem_free(scan->mem, queue);
-    seal_table(scan);
+    fraud_mem_free(scan->mem, scan->trie);
+    scan->trie = NULL;
     scan->found = fraud_mem_alloc(scan->mem, scan->n_ids * sizeof(uint32_t));
     scan->found_at =
         fraud_mem_zalloc(scan->mem, scan->n_ids * sizeof(uint32_t));
@@ -294,6 +347,7 @@ fraud_rc fraud_scan_build(fraud_scan_t *scan) {
 static void forget(fraud_scan_t *scan) {
     size_t i;
 
+    scan->n_found = 0;
     scan->finds++;
     if (scan->finds != 0) {
         return;
@@ -305,8 +359,8 @@ static void forget(fraud_scan_t *scan) {
     scan->finds = 1;
 }
 
-/* Add the ids of the strings that end in ${state} to the ${n} found. */
-static size_t report(fraud_scan_t *scan, uint32_t state, size_t n) {
+/* Add the ids of the strings that end in ${state} to those found. */
+static void report(fraud_scan_t *scan, uint32_t state) {
     const string_t *string;
     uint32_t i;
 
@@ -316,64 +370,63 @@ static size_t report(fraud_scan_t *scan, uint32_t state, size_t n) {
             string = &scan->strings[i];
             if (scan->found_at[string->id] != scan->finds) {
                 scan->found_at[string->id] = scan->finds;
-                scan->found[n++] = string->id;
+                scan->found[scan->n_found++] = string->id;
             }
         }
         state = scan->states[state].link;
     }
-    return n;
 }
 
-/*
- * Go on from ${*at} to the next place where a string ends, or to ${end}.
- * Return the row there, with or without HIT.
- */
-static uint32_t advance(const fraud_scan_t *scan, uint32_t row_at,
-                        const uint8_t **at, const uint8_t *end) {
-    const uint32_t *table = scan->table, *column = scan->column;
-    const uint8_t *p = *at;
+static inline ptrdiff_t step(const fraud_scan_t *scan, ptrdiff_t at,
+                             uint8_t c) {
+    return scan->root[c][at];
+}
 
-    while (end - p >= 4) {
-        row_at = table[row_at + column[*p++]];
-        if (row_at & HIT) {
-            break;
-        }
-        row_at = table[row_at + column[*p++]];
-        if (row_at & HIT) {
-            break;
-        }
-        row_at = table[row_at + column[*p++]];
-        if (row_at & HIT) {
-            break;
-        }
-        row_at = table[row_at + column[*p++]];
-        if (row_at & HIT) {
-            break;
+/* Go on from ${at} by the ${len} bytes at ${data}, reporting on the way. */
+static void walk(fraud_scan_t *scan, ptrdiff_t at, const uint8_t *data,
+                 size_t len) {
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        at = step(scan, at, data[i]);
+        if (at < 0) {
+            report(scan, (uint32_t)-at / (uint32_t)scan->width);
         }
     }
-    while (p != end && !(row_at & HIT)) {
-        row_at = table[row_at + column[*p++]];
+}
+
+/* Go on from ${at} by a block; ${*ends} is negative if a string ends in it. */
+static inline ptrdiff_t leap(const fraud_scan_t *scan, ptrdiff_t at,
+                             const uint8_t *data, ptrdiff_t *ends) {
+    ptrdiff_t any = 0;
+    int i;
+
+#if defined(__GNUC__) && __GNUC__ >= 8 /* else the compiler's own choice */
+#pragma GCC unroll 8
+#endif
+    for (i = 0; i < BLOCK; i++) {
+        at = step(scan, at, data[i]);
+        any |= at;
     }
-    *at = p;
-    return row_at;
+    *ends = any;
+    return at;
 }
 
 size_t fraud_scan_find(fraud_scan_t *scan, const uint8_t *data, size_t len,
                        const uint32_t **ids) {
-    const uint8_t *end = len != 0 ? data + len : data;
-    uint32_t row_at = 0;
-    size_t n = 0;
+    ptrdiff_t at = 0, next, ends;
 
     forget(scan);
-    while (data != end) {
-        row_at = advance(scan, row_at, &data, end);
-        if (row_at & HIT) {
-            row_at &= ~HIT;
-            n = report(scan, row_at / (uint32_t)scan->width, n);
+    for (; len >= BLOCK; data += BLOCK, len -= BLOCK) {
+        next = leap(scan, at, data, &ends);
+        if (ends < 0) {
+            walk(scan, at, data, BLOCK);
         }
+        at = next;
     }
+    walk(scan, at, data, len);
     *ids = scan->found;
-    return n;
+    return scan->n_found;
 }
 
 size_t fraud_scan_bytes(const fraud_scan_t *scan) {
@@ -389,6 +442,7 @@ void fraud_scan_free(fraud_scan_t *scan) {
     fraud_mem_free(scan->mem, scan->text);
     fraud_mem_free(scan->mem, scan->strings);
     fraud_mem_free(scan->mem, scan->states);
-    fraud_mem_free(scan->mem, scan->table);
+    fraud_mem_free(scan->mem, scan->trie);
+    fraud_mem_free(scan->mem, scan->cells);
     fraud_mem_free(scan->mem, scan);
 }

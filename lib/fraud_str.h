@@ -43,10 +43,22 @@ fraud_rc fraud_str_fixed(uint64_t *value, const char *data, size_t len,
 /*
  * fraud_str_rate(n, period_us, data, len):
  * Parse a rate "Nr/s", "Nr/m", "Nr/h" or "Nr/d" with 1 <= N <= 2^32 - 1.
- * FRAUD_EINVAL if it is anything else.
+ * Above a million, ${n} and ${period_us} are divided by what both have in
+ * common. FRAUD_EINVAL if it is anything else.
  */
 fraud_rc fraud_str_rate(uint32_t *n, uint64_t *period_us, const char *data,
                         size_t len) FRAUD_CHECK;
+
+/*
+ * fraud_str_time(ms, data, len, max):
+ * Parse a time as nginx writes it: numbers with the units y, M, w, d, h, m, s,
+ * ms
+ * in falling order, each at most once, the last one in seconds if it has no
+ * unit: "1h30m", "500ms", "60". Results as fraud_str_uint(), ${max} in
+ * milliseconds.
+ */
+fraud_rc fraud_str_time(uint64_t *ms, const char *data, size_t len,
+                        uint64_t max) FRAUD_CHECK;
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

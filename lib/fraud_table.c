@@ -8,6 +8,7 @@
 #define SPINS 2048
 #define YIELDS 16
 #define STALE_MS 1000
+#define LEAD_TICKS 439453 /* an hour */
 
 typedef struct {
     uint8_t pid[FRAUD_PID_LEN];
@@ -16,7 +17,7 @@ typedef struct {
 
 /*
  * mark: 24 bits of the pid above 8 bits of time to live, 0 = free. used: in
- * ticks of 2^16 us, which wrap after nine years. lock: 0, or when it was
+ * ticks of 2^13 us, which wrap after a year. lock: 0, or when it was
  * taken, in units of 2^10 us.
  */
 struct fraud_table_set_s {
@@ -40,7 +41,7 @@ static void relax(void) {
 }
 
 static uint32_t ticks(uint64_t now_us) {
-    return (uint32_t)(now_us >> 16);
+    return (uint32_t)(now_us >> 13);
 }
 
 /* Seconds as an 8-bit float, three bits of them mantissa, rounded down. */
@@ -63,15 +64,26 @@ static uint8_t ttl_pack(uint32_t ttl) {
 static uint64_t ttl_ticks(uint8_t packed) {
     uint64_t ttl = (uint64_t)(8 + (packed & 7u)) << (packed >> 3 & 31);
 
-    return ttl * 1000000 >> 16;
+    return ttl * 1000000 >> 13;
+}
+
+/*
+ * How long ago, in ticks. An entry may lead a caller whose clock was read a
+ * little earlier; one that leads by more than an hour was written under a
+ * wrong clock and is as old as can be.
+ */
+static uint32_t age_of(const fraud_table_set_t *set, unsigned way,
+                       uint32_t now) {
+    uint32_t lead = set->used[way] - now;
+
+    if (lead == 0 || lead > UINT32_MAX / 2) {
+        return now - set->used[way];
+    }
+    return lead > LEAD_TICKS ? UINT32_MAX : 0;
 }
 
 static int is_past(const fraud_table_set_t *set, unsigned way, uint32_t now) {
-    uint32_t age = now - set->used[way];
-
-    /* a clock that was set back makes the age wrap: as good as new */
-    return age < UINT32_MAX / 2 &&
-           age > ttl_ticks((uint8_t)(set->mark[way] & 0xff));
+    return age_of(set, way, now) > ttl_ticks((uint8_t)(set->mark[way] & 0xff));
 }
 
 static int try_lock(fraud_table_set_t *set, uint32_t expect, uint32_t stamp) {
@@ -79,19 +91,18 @@ static int try_lock(fraud_table_set_t *set, uint32_t expect, uint32_t stamp) {
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static int lock(fraud_table_set_t *set, uint64_t now_us) {
-    uint32_t stamp = (uint32_t)(now_us >> 10) | 1;
+/* A holder has a microsecond to go on; this one has had a second. */
+static int is_dead(uint32_t held, uint32_t stamp) {
+    return stamp - held > STALE_MS && held - stamp > STALE_MS;
+}
+
+static int lock(fraud_table_set_t *set, uint32_t stamp) {
     uint32_t held;
     unsigned i;
 
     for (i = 0; i < SPINS + YIELDS; i++) {
         held = __atomic_load_n(&set->lock, __ATOMIC_RELAXED);
-        if (held == 0) {
-            if (try_lock(set, 0, stamp)) {
-                return 1;
-            }
-        } else if (stamp - held > STALE_MS && stamp - held < UINT32_MAX / 2 &&
-                   try_lock(set, held, stamp)) {
+        if ((held == 0 || is_dead(held, stamp)) && try_lock(set, held, stamp)) {
             return 1;
         }
         if (i < SPINS) {
@@ -103,8 +114,14 @@ static int lock(fraud_table_set_t *set, uint64_t now_us) {
     return 0;
 }
 
-static void unlock(fraud_table_set_t *set) {
-    __atomic_store_n(&set->lock, 0, __ATOMIC_RELEASE);
+/* Unless somebody overruled us meanwhile. */
+static void unlock(fraud_table_set_t *set, uint32_t stamp) {
+    (void)__atomic_compare_exchange_n(&set->lock, &stamp, 0, 0,
+                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
+static uint32_t lock_stamp(uint64_t now_us) {
+    return (uint32_t)(now_us >> 10) | 1;
 }
 
 fraud_rc fraud_table_init(fraud_table_t *table, void *memory, size_t size) {
@@ -127,16 +144,19 @@ static void wipe(fraud_table_set_t *set, unsigned way) {
 }
 
 /* The way to give to a newcomer: free, else past its time, else the oldest. */
-static unsigned pick_way(const fraud_table_set_t *set, uint32_t now) {
-    unsigned way, best = 0;
+static unsigned pick_way(const fraud_table_set_t *set, uint32_t now,
+                         unsigned first) {
+    unsigned i, way, best = first % FRAUD_TABLE_WAYS;
     uint32_t age, oldest = 0;
 
-    for (way = 0; way < FRAUD_TABLE_WAYS; way++) {
+    /* among equals not always the same one */
+    for (i = 0; i < FRAUD_TABLE_WAYS; i++) {
+        way = (first + i) % FRAUD_TABLE_WAYS;
         if (set->mark[way] == 0 || is_past(set, way, now)) {
             return way;
         }
-        age = now - set->used[way];
-        if (age > oldest && age < UINT32_MAX / 2) {
+        age = age_of(set, way, now);
+        if (age > oldest) {
             oldest = age;
             best = way;
         }
@@ -147,7 +167,7 @@ static unsigned pick_way(const fraud_table_set_t *set, uint32_t now) {
 static void claim(fraud_table_ref_t *ref, const uint8_t *pid, uint32_t mark,
                   uint32_t now) {
     fraud_table_set_t *set = ref->set;
-    unsigned way = pick_way(set, now);
+    unsigned way = pick_way(set, now, mark >> 8);
     entry_t *entry = &set->entry[way];
 
     ref->way = (uint8_t)way;
@@ -183,7 +203,9 @@ static int find(fraud_table_ref_t *ref, const uint8_t *pid, uint32_t mark,
         ref->way = (uint8_t)way;
         ref->record = set->entry[way].record;
         set->mark[way] = mark;
-        set->used[way] = now;
+        if (age_of(set, way, now) != 0) {
+            set->used[way] = now; /* never back */
+        }
         return 1;
     }
     return 0;
@@ -198,6 +220,7 @@ fraud_rc fraud_table_get(const fraud_table_t *table, fraud_table_ref_t *ref,
 
     /* parts of a subject spread over sets, each under a pid of its own */
     memcpy(key, pid->bytes, sizeof(key));
+    key[14] = (uint8_t)(key[14] ^ part >> 8);
     key[15] = (uint8_t)(key[15] ^ part);
     memcpy(&where, key, sizeof(where));
     where += part * UINT64_C(0x9e3779b97f4a7c15);
@@ -207,14 +230,15 @@ fraud_rc fraud_table_get(const fraud_table_t *table, fraud_table_ref_t *ref,
 
     memset(ref, 0, sizeof(*ref));
     ref->set = table->sets + ((where >> 32) * table->n >> 32);
-    if (!lock(ref->set, now_us)) {
+    ref->stamp = lock_stamp(now_us);
+    if (!lock(ref->set, ref->stamp)) {
         return FRAUD_AGAIN;
     }
     if (find(ref, key, mark, ticks(now_us))) {
         return FRAUD_OK;
     }
     if (!create) {
-        unlock(ref->set);
+        unlock(ref->set, ref->stamp);
         return FRAUD_NOTFOUND;
     }
     claim(ref, key, mark, ticks(now_us));
@@ -222,24 +246,29 @@ fraud_rc fraud_table_get(const fraud_table_t *table, fraud_table_ref_t *ref,
 }
 
 void fraud_table_put(const fraud_table_ref_t *ref) {
-    unlock(ref->set);
+    unlock(ref->set, ref->stamp);
 }
 
 void fraud_table_drop(const fraud_table_ref_t *ref) {
-    wipe(ref->set, ref->way);
-    unlock(ref->set);
+    /* whoever overruled us may have given the place to another */
+    if (__atomic_load_n(&ref->set->lock, __ATOMIC_ACQUIRE) == ref->stamp) {
+        wipe(ref->set, ref->way);
+    }
+    unlock(ref->set, ref->stamp);
 }
 
 uint32_t fraud_table_sweep(const fraud_table_t *table, uint32_t from,
                            uint32_t n, uint64_t now_us) {
-    uint32_t stamp = (uint32_t)(now_us >> 10) | 1;
+    uint32_t stamp = lock_stamp(now_us);
     uint32_t found = 0;
 
     for (; n > 0; n--, from++) {
         fraud_table_set_t *set = &table->sets[from % table->n];
         unsigned way;
+        uint32_t held = __atomic_load_n(&set->lock, __ATOMIC_RELAXED);
 
-        if (!try_lock(set, 0, stamp)) {
+        if ((held != 0 && !is_dead(held, stamp)) ||
+            !try_lock(set, held, stamp)) {
             continue;
         }
         for (way = 0; way < FRAUD_TABLE_WAYS; way++) {
@@ -248,7 +277,7 @@ uint32_t fraud_table_sweep(const fraud_table_t *table, uint32_t from,
                 found++;
             }
         }
-        unlock(set);
+        unlock(set, stamp);
     }
     return found;
 }

@@ -36,6 +36,7 @@ typedef struct {
 typedef struct {
     fraud_table_set_t *set;
     uint8_t *record; /* FRAUD_TABLE_RECORD bytes, 16-byte aligned */
+    uint32_t stamp;  /* of the lock */
     uint8_t way;
     uint8_t created; /* was not there: its record is all zero */
     uint8_t evicted; /* and a live one had to go */
@@ -54,7 +55,7 @@ fraud_rc fraud_table_init(fraud_table_t *table, void *memory,
 /*
  * fraud_table_get(table, ref, pid, part, now_us, ttl, create):
  * Hold the entry of ${part} of ${pid}. An entry not used for ${ttl} seconds
- * (kept in steps of an eighth, rounded down; at most FRAUD_TABLE_MAX_TTL)
+ * (8 to FRAUD_TABLE_MAX_TTL, kept in steps of an eighth, rounded down)
  * is not there any more. If it is not there and ${create}, it is made, in the
  * place of the least recently used if need be; if not ${create},
  * FRAUD_NOTFOUND (ref->expired tells too). FRAUD_AGAIN if others hold the set

@@ -17,6 +17,7 @@
 #include "fraud_ip.h"
 #include "fraud_pid.h"
 #include "fraud_record.h"
+#include "fraud_rule.h"
 #include "fraud_score.h"
 #include "fraud_table.h"
 
@@ -31,6 +32,7 @@
 #define NGX_HTTP_FRAUD_MAX_SIGNALS   512
 #define NGX_HTTP_FRAUD_MAX_OPS       256
 #define NGX_HTTP_FRAUD_MAX_DOMAINS   64
+#define NGX_HTTP_FRAUD_MAX_SETS      32
 
 /* ops of one entry of the table: the shortest slot takes 20 bytes of 112 */
 #define NGX_HTTP_FRAUD_ENTRY_OPS     5
@@ -48,6 +50,17 @@ typedef struct ngx_http_fraud_main_conf_s  ngx_http_fraud_main_conf_t;
 typedef struct ngx_http_fraud_watch_s      ngx_http_fraud_watch_t;
 
 
+/* an op and the place of its slot in the records of an identity */
+
+typedef struct {
+    fraud_op_t                   op;
+    ngx_str_t                    identity;  /* hashed; empty: unused */
+    ngx_uint_t                   part;      /* set by the zone */
+    ngx_uint_t                   offset;
+    unsigned                     registered:1;
+} ngx_http_fraud_op_t;
+
+
 typedef struct {
     ngx_http_complex_value_t     cv;
     ngx_int_t                    index;    /* VALUE is one variable, or -1 */
@@ -57,10 +70,13 @@ typedef struct {
 
 /* where a name was declared; a second time is an error in one file only */
 
-typedef struct {
+typedef struct ngx_http_fraud_place_s  ngx_http_fraud_place_t;
+
+struct ngx_http_fraud_place_s {
     ngx_str_t                    file;
     ngx_uint_t                   line;
-} ngx_http_fraud_place_t;
+    ngx_http_fraud_place_t      *before;    /* that it replaced */
+};
 
 
 /*
@@ -68,13 +84,18 @@ typedef struct {
  * in whatever scope they are declared
  */
 
-typedef struct {
+typedef struct ngx_http_fraud_domain_s  ngx_http_fraud_domain_t;
+
+struct ngx_http_fraud_domain_s {
     ngx_str_t                    name;
     ngx_str_t                    log_name;  /* its domain in logs */
     ngx_uint_t                   key;       /* of the store, in the zone */
     ngx_uint_t                   log_key;
     uint32_t                     ttl;       /* seconds */
-} ngx_http_fraud_domain_t;
+    ngx_http_fraud_op_t          first;     /* when a subject was first seen */
+    ngx_http_fraud_op_t          took_part; /* of an address with a login */
+    ngx_http_fraud_domain_t     *pair;      /* of those two; has took_part */
+};
 
 
 typedef enum {
@@ -93,6 +114,9 @@ typedef struct {
     ngx_uint_t                   ipv4;
     ngx_uint_t                   ipv6;
     ngx_http_fraud_place_t       place;
+    unsigned                     verified:1;
+    unsigned                     claimed:1;  /* an account, not verified */
+    unsigned                     issued:1;   /* VALUE is our own cookie */
 } ngx_http_fraud_identity_t;
 
 
@@ -104,49 +128,59 @@ typedef enum {
 } ngx_http_fraud_source_e;
 
 
-/* a file or an inline pattern, and what was made of it */
+/* a file, or the text of a pattern */
 
 typedef struct {
-    ngx_http_fraud_source_e      type;
-    ngx_str_t                    text;      /* path or pattern, with a NUL */
-    void                        *object;    /* owned, swapped by the watch */
+    ngx_str_t                    text;      /* with a NUL */
+    ngx_str_t                    directive; /* that named it first */
     struct stat                  stat;      /* of the file, before reading */
     unsigned                     file:1;
     unsigned                     nocase:1;
+} ngx_http_fraud_part_t;
+
+
+/*
+ * What was made of files: one list, one database, or all patterns that look
+ * at one value, each part a member of the set
+ */
+
+typedef struct {
+    ngx_http_fraud_source_e      type;
+    ngx_array_t                  parts;
+    ngx_str_t                    value;     /* of patterns, as declared */
+    ngx_uint_t                   index;     /* among the sets of patterns */
+    void                        *object;    /* owned, swapped by the watch */
 } ngx_http_fraud_source_t;
-
-
-typedef enum {
-    NGX_HTTP_FRAUD_SIGNAL_RATE = 0,
-    NGX_HTTP_FRAUD_SIGNAL_REPUTATION,
-    NGX_HTTP_FRAUD_SIGNAL_LIST,
-    NGX_HTTP_FRAUD_SIGNAL_MATCH,
-    NGX_HTTP_FRAUD_SIGNAL_IF,
-    NGX_HTTP_FRAUD_SIGNAL_OFF
-} ngx_http_fraud_signal_e;
 
 
 typedef struct {
     ngx_str_t                    name;
-    ngx_http_fraud_signal_e      type;
+    ngx_str_t                    reason;    /* as it is told */
+    ngx_str_t                    identity;
+    fraud_rule_type_t            type;
     ngx_uint_t                   points;
     ngx_http_fraud_value_t      *value;     /* what list and match look at */
     ngx_http_fraud_value_t      *condition; /* if= */
-    ngx_http_fraud_source_t     *source;
-
-    ngx_str_t                    identity;
     ngx_http_fraud_value_t      *cost;
-    fraud_op_t                   op;
-    ngx_uint_t                   part;      /* of the record, and where in */
-    ngx_uint_t                   offset;    /* it; set by the zone */
+    ngx_http_fraud_source_t     *source;
+    ngx_uint_t                   member;    /* of a set of patterns */
+    ngx_http_fraud_op_t          op;
+
+    ngx_uint_t                   max;       /* of a distinct */
+    ngx_uint_t                   speed;     /* of a travel */
+    ngx_uint_t                   distance;
     ngx_uint_t                   weight;    /* of a reputation, 1/1000 */
+    ngx_str_t                    per;       /* identity whose good ones widen */
+    ngx_uint_t                   factor;    /* a rate up to so often */
+    ngx_http_fraud_op_t          good;      /* where they are counted */
 
     ngx_uint_t                   counter;   /* in the zone */
     ngx_http_fraud_place_t       place;
     unsigned                     shadow:1;
     unsigned                     response:1;
     unsigned                     trust:1;
-    unsigned                     replaces:1; /* "off" for one of its block */
+    unsigned                     off:1;     /* removes the one of its name */
+    unsigned                     replaces:1; /* one of its own block */
 } ngx_http_fraud_signal_t;
 
 
@@ -155,6 +189,7 @@ typedef struct {
 typedef struct {
     ngx_http_fraud_signal_t     *signal;
     ngx_uint_t                   index;
+    ngx_http_fraud_identity_t   *per;       /* NULL: not widened */
 } ngx_http_fraud_call_t;
 
 
@@ -165,8 +200,19 @@ typedef struct {
     ngx_http_fraud_call_t       *calls;
     ngx_uint_t                   ncalls;
     ngx_http_fraud_signal_t     *reputation;
+    ngx_http_fraud_identity_t   *session;    /* that a verified one binds to */
+    ngx_http_fraud_op_t         *bound;      /* its slot in that session */
     unsigned                     response:1; /* there are calls on=response */
 } ngx_http_fraud_subject_t;
+
+
+/* fraud_session */
+
+typedef struct {
+    ngx_str_t                    name;
+    ngx_str_t                    attributes; /* what follows the value */
+    ngx_int_t                    index;      /* of $cookie_NAME */
+} ngx_http_fraud_session_t;
 
 
 typedef struct {
@@ -193,10 +239,13 @@ typedef struct {
     ngx_http_fraud_subject_t    *subjects;
     ngx_uint_t                   nsubjects;
     ngx_http_fraud_log_t        *log;            /* NULL: off */
+    ngx_http_fraud_session_t    *cookie;         /* NULL: none is issued */
 
     unsigned                     resolved:1;
     unsigned                     response:1;     /* has signals on=response */
+    unsigned                     remarks:1;      /* such without identity */
     unsigned                     learns:1;       /* has reputations */
+    unsigned                     vouches:1;      /* has verified identities */
 } ngx_http_fraud_loc_conf_t;
 
 
@@ -243,6 +292,7 @@ typedef struct {
     fraud_table_t                table;
     ngx_atomic_t                *counters;       /* this worker's */
     ngx_uint_t                   swept;          /* sets, modulo their number */
+    fraud_pid_key_t              hash_key;       /* of counted values */
     ngx_http_fraud_keys_t        keys[NGX_HTTP_FRAUD_MAX_DOMAINS];
     uint64_t                     epoch;          /* that keys are copies of */
     uint64_t                     epoch_end;      /* in us; 0: no copies yet */
@@ -257,16 +307,21 @@ struct ngx_http_fraud_main_conf_s {
 
     ngx_array_t                  domains;        /* pointers, as the rest */
     ngx_array_t                  signals;        /* of all scopes */
+    ngx_array_t                  ops;            /* with slots in records */
     ngx_array_t                  sources;
     ngx_array_t                  geo;
     ngx_array_t                  locations;      /* merged loc_confs */
 
+    ngx_cycle_t                 *cycle;
     ngx_int_t                    request_id_index;
     ngx_int_t                    realip_index;
     ngx_http_fraud_watch_t      *watch;
+    ngx_uint_t                   sets;           /* of patterns */
+    ngx_uint_t                   nsignals;       /* in force in one block */
     ngx_uint_t                   delayed;        /* requests of this worker */
 
     unsigned                     enabled:1;      /* not off somewhere */
+    unsigned                     toothless:1;    /* enforced without actions */
     unsigned                     forwarded:1;    /* realip seen, or warned */
 };
 
@@ -287,6 +342,9 @@ typedef struct {
     unsigned                     located:1; /* geo was looked up */
     unsigned                     logged:1;
     unsigned                     refused:1; /* the response is our own */
+    unsigned                     nfired:1;  /* not none */
+    uint32_t                     searched;  /* sets of patterns, bits */
+    uint64_t                    *hits;      /* by set, bits of members */
     uint32_t                    *retries;   /* by signal, seconds */
     u_char                       fired[1];  /* by signal: points + 1, or 0 */
 } ngx_http_fraud_ctx_t;
@@ -302,6 +360,8 @@ char *ngx_http_fraud_merge_loc_conf(ngx_conf_t *cf, void *parent,
 
 /* _directives.c */
 
+char *ngx_http_fraud_mode_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_fraud_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_fraud_keys_directive(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -320,21 +380,10 @@ ngx_int_t ngx_http_fraud_add_identity(ngx_conf_t *cf,
     ngx_http_fraud_loc_conf_t *flcf, ngx_http_fraud_identity_t *identity);
 ngx_http_fraud_value_t *ngx_http_fraud_compile(ngx_conf_t *cf,
     ngx_str_t *value);
-ngx_http_fraud_source_t *ngx_http_fraud_add_source(ngx_conf_t *cf,
-    ngx_http_fraud_source_e type, ngx_str_t *text, ngx_uint_t file,
-    ngx_uint_t nocase);
 
-/* _signals.c: their declarations */
+/* _rules.c: declarations of signals */
 
-char *ngx_http_fraud_rate_directive(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_fraud_match_directive(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_fraud_list_directive(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_fraud_signal_directive(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_fraud_reputation_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_http_fraud_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* _zone.c */
@@ -350,6 +399,8 @@ u_char *ngx_http_fraud_zone_hold(ngx_http_fraud_main_conf_t *fmcf,
     fraud_table_ref_t *ref, ngx_http_fraud_domain_t *domain, ngx_str_t *subject,
     const fraud_pid_t *pid, ngx_uint_t part, uint64_t now_us,
     ngx_uint_t create);
+ngx_uint_t ngx_http_fraud_zone_reset(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us);
 uint64_t ngx_http_fraud_zone_counter(ngx_http_fraud_main_conf_t *fmcf,
     ngx_uint_t n);
 void ngx_http_fraud_zone_fired(ngx_http_fraud_main_conf_t *fmcf,
@@ -374,28 +425,50 @@ ngx_int_t ngx_http_fraud_subject(ngx_http_request_t *r,
     ngx_http_fraud_identity_t *identity, fraud_ip_t *ip, ngx_str_t *subject);
 void ngx_http_fraud_pid(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_domain_t *domain, ngx_str_t *subject, fraud_pid_t *pid);
-ngx_int_t ngx_http_fraud_log_pid(ngx_http_request_t *r,
-    ngx_http_fraud_main_conf_t *fmcf, ngx_http_fraud_identity_t *identity,
-    u_char *text);
+void ngx_http_fraud_log_pid(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, fraud_pid_t *pid);
+ngx_int_t ngx_http_fraud_log_name(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_identity_t *identity, u_char *text);
+uint64_t ngx_http_fraud_hash(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_str_t *value);
 
 /* _handler.c */
 
+ngx_int_t ngx_http_fraud_rewrite_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_fraud_preaccess_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_fraud_log_handler(ngx_http_request_t *r);
 ngx_http_fraud_ctx_t *ngx_http_fraud_get_ctx(ngx_http_request_t *r);
+uint64_t ngx_http_fraud_now(void);
 ngx_uint_t ngx_http_fraud_reasons(ngx_http_fraud_ctx_t *ctx,
     fraud_reason_t *reasons, ngx_uint_t shadow);
 
 /* _signal.c: one signal of one request */
 
-ngx_uint_t ngx_http_fraud_signal_fires(ngx_http_request_t *r,
-    ngx_http_fraud_main_conf_t *fmcf, ngx_http_fraud_signal_t *signal);
+ngx_uint_t ngx_http_fraud_signal_fires(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_signal_t *signal);
+fraud_geo_record_t *ngx_http_fraud_locate(ngx_http_request_t *r,
+    ngx_http_fraud_main_conf_t *fmcf, fraud_geo_record_t *record);
+
+/* _subject.c: the stateful signals of one identity of one request */
+
 void ngx_http_fraud_subject_request(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_subject_t *subject);
 void ngx_http_fraud_subject_response(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_subject_t *subject, ngx_uint_t earned);
-ngx_int_t ngx_http_fraud_locate(ngx_http_request_t *r,
-    ngx_http_fraud_main_conf_t *fmcf, fraud_geo_record_t *record);
+
+/* _account.c: what is known about whom an account belongs to */
+
+ngx_int_t ngx_http_fraud_account(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_subject_t *subject, fraud_pid_t *pid, fraud_pid_t *log_pid);
+void ngx_http_fraud_account_bind(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_subject_t *subject, const fraud_pid_t *pid,
+    const fraud_pid_t *log_pid);
+ngx_uint_t ngx_http_fraud_account_part(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_subject_t *subject, const fraud_pid_t *pid,
+    ngx_uint_t charged);
+ngx_uint_t ngx_http_fraud_account_good(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_call_t *call, ngx_http_fraud_domain_t *domain,
+    ngx_str_t *subject, const fraud_pid_t *pid);
 
 /* _action.c */
 
@@ -409,6 +482,19 @@ char *ngx_http_fraud_log_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 void ngx_http_fraud_log_write(ngx_http_request_t *r,
     ngx_http_fraud_ctx_t *ctx);
 
+/* _session.c */
+
+char *ngx_http_fraud_session_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_fraud_session_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_fraud_session_new_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+/* _control.c */
+
+char *ngx_http_fraud_control_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 /* _variables.c */
 
 ngx_int_t ngx_http_fraud_add_variables(ngx_conf_t *cf);
@@ -418,13 +504,26 @@ ngx_int_t ngx_http_fraud_add_pid_variable(ngx_conf_t *cf, ngx_str_t *name);
 
 char *ngx_http_fraud_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+ngx_int_t ngx_http_fraud_send_json(ngx_http_request_t *r, ngx_buf_t *b,
+    size_t len);
 
-/* _reload.c */
+/* _source.c: files, and what is made of them */
 
-ngx_int_t ngx_http_fraud_source_load(ngx_conf_t *cf,
-    ngx_http_fraud_source_t *source);
-ngx_int_t ngx_http_fraud_sources_check(ngx_conf_t *cf,
+ngx_http_fraud_source_t *ngx_http_fraud_add_file(ngx_conf_t *cf,
+    ngx_http_fraud_source_e type, ngx_str_t *path);
+ngx_http_fraud_source_t *ngx_http_fraud_add_pattern(ngx_conf_t *cf,
+    ngx_str_t *value, ngx_http_fraud_part_t *part, ngx_uint_t *member);
+ngx_int_t ngx_http_fraud_sources_finish(ngx_conf_t *cf,
     ngx_http_fraud_main_conf_t *fmcf);
+ngx_int_t ngx_http_fraud_sources_check(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_log_t *log);
+fraud_rc ngx_http_fraud_source_make(ngx_http_fraud_source_e type,
+    ngx_http_fraud_part_t *parts, ngx_uint_t n, void **object,
+    fraud_err_t *err, ngx_uint_t *failed);
+void ngx_http_fraud_source_free(ngx_http_fraud_source_e type, void *object);
+
+/* _reload.c: files that were replaced */
+
 ngx_int_t ngx_http_fraud_watch_start(ngx_cycle_t *cycle,
     ngx_http_fraud_main_conf_t *fmcf);
 void ngx_http_fraud_watch_stop(ngx_http_fraud_main_conf_t *fmcf);

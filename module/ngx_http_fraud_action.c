@@ -67,7 +67,12 @@ ngx_http_fraud_act(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx)
 static ngx_int_t
 ngx_http_fraud_delay(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx)
 {
-    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+    /* a client that has gone already shows it in the next turn */
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -168,7 +173,7 @@ ngx_http_fraud_limit(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx)
             break;
         }
 
-        gcra = &signal->op.u.gcra;
+        gcra = &signal->op.op.u.gcra;
 
         l = ngx_sprintf(l, "%s\"%V\";r=0;t=%uD", n > 1 ? ", " : "",
                         &signal->name, ctx->retries[i]);

@@ -26,6 +26,16 @@ static ngx_int_t ngx_http_fraud_resolve_subjects(ngx_conf_t *cf,
 static ngx_int_t ngx_http_fraud_resolve_subject(ngx_conf_t *cf,
     ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_subject_t *subject,
     u_char *known);
+static ngx_int_t ngx_http_fraud_resolve_per(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_call_t *call,
+    ngx_http_fraud_domain_t *domain);
+static ngx_int_t ngx_http_fraud_resolve_account(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_subject_t *subject);
+static ngx_int_t ngx_http_fraud_add_op(ngx_conf_t *cf,
+    ngx_http_fraud_domain_t *domain, ngx_http_fraud_op_t *op);
+static ngx_int_t ngx_http_fraud_unknown(ngx_conf_t *cf,
+    ngx_http_fraud_signal_t *signal, ngx_str_t *identity);
+static ngx_uint_t ngx_http_fraud_same(ngx_str_t *one, ngx_str_t *two);
 
 
 void *
@@ -49,11 +59,13 @@ ngx_http_fraud_create_main_conf(ngx_conf_t *cf)
      *     fmcf->enabled = 0;
      */
 
+    fmcf->cycle = cf->cycle;
     fmcf->epoch = NGX_CONF_UNSET_UINT;
 
     if (ngx_array_init(&fmcf->domains, cf->pool, 4, sizeof(void *)) != NGX_OK
         || ngx_array_init(&fmcf->signals, cf->pool, 16, sizeof(void *))
            != NGX_OK
+        || ngx_array_init(&fmcf->ops, cf->pool, 16, sizeof(void *)) != NGX_OK
         || ngx_array_init(&fmcf->sources, cf->pool, 4, sizeof(void *))
            != NGX_OK
         || ngx_array_init(&fmcf->geo, cf->pool, 2, sizeof(void *)) != NGX_OK
@@ -143,6 +155,7 @@ ngx_http_fraud_create_loc_conf(ngx_conf_t *cf)
 
     conf->mode = NGX_CONF_UNSET_UINT;
     conf->log = NGX_CONF_UNSET_PTR;
+    conf->cookie = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -162,6 +175,7 @@ ngx_http_fraud_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_FRAUD_OFF);
     ngx_conf_merge_ptr_value(conf->log, prev->log, NULL);
+    ngx_conf_merge_ptr_value(conf->cookie, prev->cookie, NULL);
 
     if (ngx_http_fraud_resolve(cf, prev, conf) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -174,13 +188,8 @@ ngx_http_fraud_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
     fmcf->enabled = 1;
 
-    if (conf->mode == NGX_HTTP_FRAUD_ENFORCE && conf->nactions == 0
-        && prev->mode != NGX_HTTP_FRAUD_ENFORCE)
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"fraud enforce\" without any \"fraud_action\" "
-                           "acts on nothing, add e.g. "
-                           "\"fraud_action 90 deny;\"");
+    if (conf->mode == NGX_HTTP_FRAUD_ENFORCE && conf->nactions == 0) {
+        fmcf->toothless = 1;
     }
 
     return NGX_CONF_OK;
@@ -212,7 +221,9 @@ ngx_http_fraud_resolve(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
         conf->subjects = prev->subjects;
         conf->nsubjects = prev->nsubjects;
         conf->response = prev->response;
+        conf->remarks = prev->remarks;
         conf->learns = prev->learns;
+        conf->vouches = prev->vouches;
 
         return NGX_OK;
     }
@@ -232,6 +243,8 @@ ngx_http_fraud_resolve(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
     }
 
     *location = conf;
+
+    fmcf->nsignals = ngx_max(fmcf->nsignals, conf->nsignals);
 
     return NGX_OK;
 }
@@ -310,8 +323,9 @@ ngx_http_fraud_resolve_signals(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
 
     if (signals.nelts > NGX_HTTP_FRAUD_MAX_SIGNALS) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "%ui fraud signals in force in one block, "
-                           "at most %d are possible, use pattern files",
+                           "\"fraud_signal\": %ui signals of all kinds in "
+                           "force in one block, at most %d are possible, use "
+                           "pattern files",
                            signals.nelts, NGX_HTTP_FRAUD_MAX_SIGNALS);
         return NGX_ERROR;
     }
@@ -351,16 +365,12 @@ ngx_http_fraud_resolve_signal(ngx_conf_t *cf, ngx_array_t *signals,
     known = signals->elts;
 
     for (i = 0; i < signals->nelts; i++) {
-        if (known[i]->name.len == signal->name.len
-            && ngx_strncmp(known[i]->name.data, signal->name.data,
-                           signal->name.len)
-               == 0)
-        {
+        if (ngx_http_fraud_same(&known[i]->name, &signal->name)) {
             break;
         }
     }
 
-    if (signal->type == NGX_HTTP_FRAUD_SIGNAL_OFF) {
+    if (signal->off) {
 
         if (i == signals->nelts && signal->replaces) {
             return NGX_OK;
@@ -369,8 +379,8 @@ ngx_http_fraud_resolve_signal(ngx_conf_t *cf, ngx_array_t *signals,
         if (i == signals->nelts) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "\"fraud_signal\": unknown signal \"%V\" cannot be "
-                          "switched off, declare it in an outer block or "
-                          "before in %V:%ui", &signal->name,
+                          "switched off, remove the line or correct the name "
+                          "in %V:%ui", &signal->name,
                           &signal->place.file, signal->place.line);
             return NGX_ERROR;
         }
@@ -468,21 +478,24 @@ ngx_http_fraud_resolve_subjects(ngx_conf_t *cf,
 
     conf->nsubjects = 0;
     conf->learns = 0;
+    conf->vouches = 0;
     conf->response = 0;
+    conf->remarks = 0;
 
     for (i = 0; i < conf->nidentities; i++) {
         subject = &conf->subjects[conf->nsubjects];
         subject->identity = conf->identities[i];
 
-        if (ngx_http_fraud_resolve_subject(cf, conf, subject, known)
-            != NGX_OK)
+        if (ngx_http_fraud_resolve_subject(cf, conf, subject, known) != NGX_OK
+            || ngx_http_fraud_resolve_account(cf, conf, subject) != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-        if (subject->ncalls) {
+        if (subject->ncalls || subject->bound) {
             conf->nsubjects++;
             conf->learns |= (subject->reputation != NULL);
+            conf->vouches |= subject->identity->verified;
         }
     }
 
@@ -490,18 +503,11 @@ ngx_http_fraud_resolve_subjects(ngx_conf_t *cf,
         signal = conf->signals[i];
 
         if (signal->identity.len && !known[i]) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "\"%s\": unknown identity \"%V\", declare it with "
-                          "\"fraud_identity\" in the same or an outer block "
-                          "in %V:%ui",
-                          signal->type == NGX_HTTP_FRAUD_SIGNAL_RATE
-                          ? "fraud_rate" : "fraud_reputation",
-                          &signal->identity,
-                          &signal->place.file, signal->place.line);
-            return NGX_ERROR;
+            return ngx_http_fraud_unknown(cf, signal, &signal->identity);
         }
 
         conf->response |= signal->response;
+        conf->remarks |= (signal->response && signal->identity.len == 0);
     }
 
     return NGX_OK;
@@ -513,7 +519,6 @@ ngx_http_fraud_resolve_subject(ngx_conf_t *cf,
     ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_subject_t *subject,
     u_char *known)
 {
-    uint64_t                  horizon;
     ngx_uint_t                i;
     ngx_http_fraud_call_t    *call;
     ngx_http_fraud_domain_t  *domain;
@@ -521,8 +526,8 @@ ngx_http_fraud_resolve_subject(ngx_conf_t *cf,
 
     domain = subject->identity->domain;
 
-    subject->calls = ngx_palloc(cf->pool, (conf->nsignals + 1)
-                                          * sizeof(ngx_http_fraud_call_t));
+    subject->calls = ngx_pcalloc(cf->pool, (conf->nsignals + 1)
+                                           * sizeof(ngx_http_fraud_call_t));
     if (subject->calls == NULL) {
         return NGX_ERROR;
     }
@@ -530,11 +535,7 @@ ngx_http_fraud_resolve_subject(ngx_conf_t *cf,
     for (i = 0; i < conf->nsignals; i++) {
         signal = conf->signals[i];
 
-        if (signal->identity.len != domain->name.len
-            || ngx_strncmp(signal->identity.data, domain->name.data,
-                           domain->name.len)
-               != 0)
-        {
+        if (!ngx_http_fraud_same(&signal->identity, &domain->name)) {
             continue;
         }
 
@@ -544,17 +545,182 @@ ngx_http_fraud_resolve_subject(ngx_conf_t *cf,
         call->signal = signal;
         call->index = i;
 
-        if (signal->type == NGX_HTTP_FRAUD_SIGNAL_REPUTATION) {
+        if (signal->type == FRAUD_RULE_REPUTATION) {
             subject->reputation = signal;
         }
 
         subject->response |= signal->response;
 
-        horizon = fraud_op_horizon(&signal->op);
-        horizon = ngx_min(horizon, FRAUD_TABLE_MAX_TTL);
-
-        domain->ttl = ngx_max(domain->ttl, (uint32_t) horizon);
+        if (ngx_http_fraud_add_op(cf, domain, &signal->op) != NGX_OK
+            || ngx_http_fraud_resolve_per(cf, conf, call, domain) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
+}
+
+
+/* a rate that good sessions widen: when they were first seen, and how many */
+
+static ngx_int_t
+ngx_http_fraud_resolve_per(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *conf,
+    ngx_http_fraud_call_t *call, ngx_http_fraud_domain_t *domain)
+{
+    ngx_uint_t                i;
+    ngx_http_fraud_domain_t  *per;
+    ngx_http_fraud_signal_t  *signal;
+
+    signal = call->signal;
+
+    if (signal->per.len == 0) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < conf->nidentities; i++) {
+        if (ngx_http_fraud_same(&signal->per, &conf->identities[i]->name)) {
+            break;
+        }
+    }
+
+    if (i == conf->nidentities) {
+        return ngx_http_fraud_unknown(cf, signal, &signal->per);
+    }
+
+    call->per = conf->identities[i];
+    per = call->per->domain;
+
+    if (per->first.identity.len == 0) {
+        per->first.op.type = FRAUD_OP_SWAP;
+        per->first.op.tag = fraud_op_tag(FRAUD_OP_SWAP, "first.", 6, 0);
+        per->first.identity = per->name;
+    }
+
+    if (ngx_http_fraud_add_op(cf, per, &per->first) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_fraud_add_op(cf, domain, &signal->good);
+}
+
+
+/*
+ * A claimed account counts together with the address that claims it, a
+ * verified one is bound to its session.
+ */
+
+static ngx_int_t
+ngx_http_fraud_resolve_account(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_subject_t *subject)
+{
+    u_char                     *p;
+    ngx_uint_t                  i;
+    fraud_op_t                 *op;
+    ngx_http_fraud_domain_t    *domain;
+    ngx_http_fraud_identity_t  *identity;
+
+    identity = subject->identity;
+    domain = identity->domain;
+
+    if (identity->claimed && subject->ncalls) {
+        return ngx_http_fraud_add_op(cf, domain->pair,
+                                     &domain->pair->took_part);
+    }
+
+    if (!identity->verified) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < conf->nidentities; i++) {
+        if (conf->identities[i]->kind == NGX_HTTP_FRAUD_SESSION) {
+            subject->session = conf->identities[i];
+            break;
+        }
+    }
+
+    if (subject->session == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"fraud_identity\": verified \"%V\" has no session to "
+                      "be bound to, declare \"fraud_session\" or an identity "
+                      "with \"kind=session\" in %V:%ui", &identity->name,
+                      &identity->place.file, identity->place.line);
+        return NGX_ERROR;
+    }
+
+    subject->bound = ngx_pcalloc(cf->pool, sizeof(ngx_http_fraud_op_t));
+    p = ngx_pnalloc(cf->pool, sizeof("bound.") + identity->name.len);
+
+    if (subject->bound == NULL || p == NULL) {
+        return NGX_ERROR;
+    }
+
+    op = &subject->bound->op;
+
+    op->type = FRAUD_OP_SWAP;
+    op->tag = fraud_op_tag(FRAUD_OP_SWAP, (char *) p,
+                           ngx_sprintf(p, "bound.%V", &identity->name) - p,
+                           0);
+
+    subject->bound->identity = subject->session->name;
+
+    return ngx_http_fraud_add_op(cf, subject->session->domain, subject->bound);
+}
+
+
+static ngx_int_t
+ngx_http_fraud_add_op(ngx_conf_t *cf, ngx_http_fraud_domain_t *domain,
+    ngx_http_fraud_op_t *op)
+{
+    uint64_t                      horizon;
+    ngx_http_fraud_op_t         **registered;
+    ngx_http_fraud_main_conf_t   *fmcf;
+
+    horizon = fraud_op_horizon(&op->op);
+    horizon = ngx_min(horizon, FRAUD_TABLE_MAX_TTL);
+
+    domain->ttl = ngx_max(domain->ttl, (uint32_t) horizon);
+
+    if (op->registered) {
+        return NGX_OK;
+    }
+
+    op->registered = 1;
+
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
+
+    registered = ngx_array_push(&fmcf->ops);
+    if (registered == NULL) {
+        return NGX_ERROR;
+    }
+
+    *registered = op;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_unknown(ngx_conf_t *cf, ngx_http_fraud_signal_t *signal,
+    ngx_str_t *identity)
+{
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"%s\": unknown identity \"%V\", declare it with "
+                  "\"fraud_identity\" in the same block or an outer one "
+                  "in %V:%ui",
+                  signal->type == FRAUD_RULE_REPUTATION ? "fraud_reputation"
+                  : signal->type == FRAUD_RULE_DISTINCT ? "fraud_distinct"
+                  : signal->type == FRAUD_RULE_TRAVEL ? "fraud_travel"
+                  : "fraud_rate",
+                  identity, &signal->place.file, signal->place.line);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_http_fraud_same(ngx_str_t *one, ngx_str_t *two)
+{
+    return one->len == two->len
+           && ngx_strncmp(one->data, two->data, one->len) == 0;
 }

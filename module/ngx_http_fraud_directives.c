@@ -20,6 +20,8 @@ static ngx_int_t ngx_http_fraud_prefix(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_str_t *value, ngx_uint_t max, ngx_uint_t *bits);
 static ngx_http_fraud_domain_t *ngx_http_fraud_domain(ngx_conf_t *cf,
     ngx_str_t *name);
+static ngx_int_t ngx_http_fraud_add_pair(ngx_conf_t *cf,
+    ngx_http_fraud_domain_t *domain);
 
 
 /* names that are keys of the security log already */
@@ -38,6 +40,14 @@ static ngx_str_t  ngx_http_fraud_reserved[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_fraud_modes[] = {
+    { ngx_string("off"), NGX_HTTP_FRAUD_OFF },
+    { ngx_string("observe"), NGX_HTTP_FRAUD_OBSERVE },
+    { ngx_string("enforce"), NGX_HTTP_FRAUD_ENFORCE },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_enum_t  ngx_http_fraud_kinds[] = {
     { ngx_string("address"), NGX_HTTP_FRAUD_ADDRESS },
     { ngx_string("session"), NGX_HTTP_FRAUD_SESSION },
@@ -53,6 +63,36 @@ static ngx_conf_enum_t  ngx_http_fraud_actions[] = {
     { ngx_string("drop"), FRAUD_ACTION_DROP },
     { ngx_null_string, 0 }
 };
+
+
+char *
+ngx_http_fraud_mode_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_fraud_loc_conf_t *flcf = conf;
+
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (flcf->mode != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 0; ngx_http_fraud_modes[i].name.len; i++) {
+        if (ngx_strcmp(value[1].data, ngx_http_fraud_modes[i].name.data) == 0)
+        {
+            flcf->mode = ngx_http_fraud_modes[i].value;
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"fraud\": invalid mode \"%V\", use \"off\", "
+                       "\"observe\" or \"enforce\"", &value[1]);
+
+    return NGX_CONF_ERROR;
+}
 
 
 char *
@@ -198,6 +238,11 @@ ngx_http_fraud_identity_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     for (i = 3; i < cf->args->nelts; i++) {
 
+        if (ngx_strcmp(value[i].data, "verified") == 0) {
+            identity->verified = 1;
+            continue;
+        }
+
         if (ngx_http_fraud_arg(&value[i], "kind=", &text)) {
 
             for (k = 0; ngx_http_fraud_kinds[k].name.len; k++) {
@@ -233,8 +278,8 @@ ngx_http_fraud_identity_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         } else {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"fraud_identity\": unknown parameter \"%V\", "
-                               "use \"kind=\", \"ipv4=\" or \"ipv6=\"",
-                               &value[i]);
+                               "use \"kind=\", \"ipv4=\", \"ipv6=\" or "
+                               "\"verified\"", &value[i]);
             return NGX_CONF_ERROR;
         }
 
@@ -250,6 +295,13 @@ ngx_http_fraud_identity_directive(ngx_conf_t *cf, ngx_command_t *cmd,
                            "\"fraud_identity\": \"%V\" has a prefix length but "
                            "is not an address, add \"kind=address\"",
                            &identity->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (identity->verified && identity->kind != NGX_HTTP_FRAUD_ACCOUNT) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"fraud_identity\": \"%V\" is verified but no "
+                           "account, use \"kind=account\"", &identity->name);
         return NGX_CONF_ERROR;
     }
 
@@ -306,6 +358,14 @@ ngx_http_fraud_add_identity(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *flcf,
         identity->place.line = cf->conf_file->line;
     }
 
+    if (identity->kind == NGX_HTTP_FRAUD_ACCOUNT && !identity->verified) {
+        identity->claimed = 1;
+
+        if (ngx_http_fraud_add_pair(cf, identity->domain) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
     own = flcf->own_identities.elts;
 
     for (i = 0; i < flcf->own_identities.nelts; i++) {
@@ -325,6 +385,7 @@ ngx_http_fraud_add_identity(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *flcf,
             return NGX_ERROR;
         }
 
+        identity->place.before = &own[i]->place;
         own[i] = identity;
 
         return NGX_OK;
@@ -364,9 +425,9 @@ ngx_http_fraud_domain(ngx_conf_t *cf, ngx_str_t *name)
 
     if (fmcf->domains.nelts == NGX_HTTP_FRAUD_MAX_DOMAINS / 2) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"fraud_identity\": \"%V\" is one identity too "
-                           "many, at most %d names are possible",
-                           name, NGX_HTTP_FRAUD_MAX_DOMAINS / 2);
+                           "\"fraud_identity\": \"%V\" is one name too many, "
+                           "at most %d are possible with \"address\", use "
+                           "fewer", name, NGX_HTTP_FRAUD_MAX_DOMAINS / 2);
         return NULL;
     }
 
@@ -393,6 +454,44 @@ ngx_http_fraud_domain(ngx_conf_t *cf, ngx_str_t *name)
 }
 
 
+static ngx_int_t
+ngx_http_fraud_add_pair(ngx_conf_t *cf, ngx_http_fraud_domain_t *domain)
+{
+    fraud_op_t               *op;
+    ngx_http_fraud_domain_t  *pair;
+
+    if (domain->pair) {
+        return NGX_OK;
+    }
+
+    pair = ngx_pcalloc(cf->pool, sizeof(ngx_http_fraud_domain_t));
+    if (pair == NULL) {
+        return NGX_ERROR;
+    }
+
+    pair->name.len = sizeof("pair.") - 1 + domain->name.len;
+    pair->name.data = ngx_pnalloc(cf->pool, pair->name.len);
+    if (pair->name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(pair->name.data, "pair.%V", &domain->name);
+
+    op = &pair->took_part.op;
+
+    op->type = FRAUD_OP_DECAY;
+    op->u.half_life_us = (uint64_t) 600 * 1000000;
+    op->tag = fraud_op_tag(FRAUD_OP_DECAY, "took_part",
+                           sizeof("took_part") - 1, 0);
+
+    pair->took_part.identity = pair->name;
+
+    domain->pair = pair;
+
+    return NGX_OK;
+}
+
+
 /*
  * a name was declared before in this block: an error, unless that was in
  * another file, which is how an included rule set is tuned
@@ -406,17 +505,20 @@ ngx_http_fraud_declare(ngx_conf_t *cf, ngx_http_fraud_place_t *before,
 
     file = &cf->conf_file->file.name;
 
-    if (before->file.len != file->len
-        || ngx_strncmp(before->file.data, file->data, file->len) != 0)
-    {
-        return NGX_OK;
+    for ( /* void */ ; before; before = before->before) {
+
+        if (before->file.len == file->len
+            && ngx_strncmp(before->file.data, file->data, file->len) == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\": \"%V\" is declared twice in one file, "
+                               "first in line %ui, remove one or rename it",
+                               cf->args->elts, name, before->line);
+            return NGX_ERROR;
+        }
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%V\" is declared twice in one file, first in line "
-                       "%ui, remove one or rename it", name, before->line);
-
-    return NGX_ERROR;
+    return NGX_OK;
 }
 
 
@@ -547,8 +649,7 @@ ngx_http_fraud_geo_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    source = ngx_http_fraud_add_source(cf, NGX_HTTP_FRAUD_GEO, &value[1], 1,
-                                       0);
+    source = ngx_http_fraud_add_file(cf, NGX_HTTP_FRAUD_GEO, &value[1]);
     if (source == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -663,66 +764,4 @@ ngx_http_fraud_compile(ngx_conf_t *cf, ngx_str_t *text)
     }
 
     return value;
-}
-
-
-/* one object for a file, however many signals look into it */
-
-ngx_http_fraud_source_t *
-ngx_http_fraud_add_source(ngx_conf_t *cf, ngx_http_fraud_source_e type,
-    ngx_str_t *text, ngx_uint_t file, ngx_uint_t nocase)
-{
-    ngx_str_t                    name;
-    ngx_uint_t                   i;
-    ngx_http_fraud_source_t     *source, **known;
-    ngx_http_fraud_main_conf_t  *fmcf;
-
-    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
-
-    name = *text;
-
-    if (name.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\": empty file name or pattern",
-                           cf->args->elts);
-        return NULL;
-    }
-
-    if (file && ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
-        return NULL;
-    }
-
-    known = fmcf->sources.elts;
-
-    for (i = 0; i < fmcf->sources.nelts; i++) {
-        if (known[i]->type == type && known[i]->file == file
-            && known[i]->nocase == nocase && known[i]->text.len == name.len
-            && ngx_strncmp(known[i]->text.data, name.data, name.len) == 0)
-        {
-            return known[i];
-        }
-    }
-
-    source = ngx_pcalloc(cf->pool, sizeof(ngx_http_fraud_source_t));
-    if (source == NULL) {
-        return NULL;
-    }
-
-    source->type = type;
-    source->text = name;
-    source->file = file;
-    source->nocase = nocase;
-
-    if (ngx_http_fraud_source_load(cf, source) != NGX_OK) {
-        return NULL;
-    }
-
-    known = ngx_array_push(&fmcf->sources);
-    if (known == NULL) {
-        return NULL;
-    }
-
-    *known = source;
-
-    return source;
 }

@@ -14,12 +14,40 @@
 static ngx_http_fraud_ctx_t *ngx_http_fraud_create_ctx(ngx_http_request_t *r,
     ngx_http_fraud_loc_conf_t *flcf);
 static void ngx_http_fraud_cleanup(void *data);
+static void ngx_http_fraud_late(ngx_http_fraud_ctx_t *ctx);
 static void ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx);
 static void ngx_http_fraud_decide(ngx_http_fraud_ctx_t *ctx);
 static void ngx_http_fraud_check_client(ngx_http_request_t *r,
     ngx_http_fraud_main_conf_t *fmcf);
 static void ngx_http_fraud_learn(ngx_http_fraud_ctx_t *ctx);
+static ngx_uint_t ngx_http_fraud_earned(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_subject_t *subject, ngx_uint_t earned);
 static void ngx_http_fraud_count_request(ngx_http_fraud_ctx_t *ctx);
+
+
+/*
+ * Keeps the location that the request was for: a "return" may end it here,
+ * and error_page then leads it to another one.
+ */
+
+ngx_int_t
+ngx_http_fraud_rewrite_handler(ngx_http_request_t *r)
+{
+    ngx_http_fraud_loc_conf_t  *flcf;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_fraud_module);
+
+    if (flcf->mode == NGX_HTTP_FRAUD_OFF || ngx_http_fraud_get_ctx(r)) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_fraud_create_ctx(r, flcf)
+           ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
 
 
 ngx_int_t
@@ -33,20 +61,39 @@ ngx_http_fraud_preaccess_handler(ngx_http_request_t *r)
     }
 
     flcf = ngx_http_get_module_loc_conf(r, ngx_http_fraud_module);
+    ctx = ngx_http_fraud_get_ctx(r);
 
-    if (flcf->mode == NGX_HTTP_FRAUD_OFF) {
-        return NGX_DECLINED;
+    if (ctx == NULL) {
+
+        if (flcf->mode == NGX_HTTP_FRAUD_OFF) {
+            return NGX_DECLINED;
+        }
+
+        ctx = ngx_http_fraud_create_ctx(r, flcf);
+        if (ctx == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
 
     /* decided before a delay or before an internal redirect */
 
-    if (ngx_http_fraud_get_ctx(r)) {
+    if (ctx->decided) {
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_fraud_create_ctx(r, flcf);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    /* ended before, and now on its way to an error page */
+
+    if (r->error_page || r->err_status) {
+        ngx_http_fraud_late(ctx);
+        return NGX_DECLINED;
+    }
+
+    /* the one that rewrites led to */
+
+    ctx->flcf = flcf;
+
+    if (flcf->mode == NGX_HTTP_FRAUD_OFF) {
+        return NGX_DECLINED;
     }
 
     ngx_http_fraud_check_client(r, ctx->fmcf);
@@ -78,30 +125,22 @@ ngx_http_fraud_log_handler(ngx_http_request_t *r)
 
         flcf = ngx_http_get_module_loc_conf(r, ngx_http_fraud_module);
 
-        if (flcf->mode == NGX_HTTP_FRAUD_OFF || r->headers_in.headers.last
-            == NULL || r->unparsed_uri.len == 0)
-        {
+        if (flcf->mode == NGX_HTTP_FRAUD_OFF || r->unparsed_uri.len == 0) {
             return NGX_OK;
         }
-
-        /* it ended before the preaccess phase: scored, never acted on */
 
         ctx = ngx_http_fraud_create_ctx(r, flcf);
         if (ctx == NULL) {
             return NGX_ERROR;
         }
-
-        ngx_http_fraud_evaluate(ctx);
-        ngx_http_fraud_decide(ctx);
-
-        ctx->threshold = NULL;
-        ctx->action = FRAUD_ACTION_ALLOW;
-
-        ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_LATE);
     }
 
-    if (ctx->logged) {
+    if (ctx->logged || ctx->flcf->mode == NGX_HTTP_FRAUD_OFF) {
         return NGX_OK;
+    }
+
+    if (!ctx->decided) {
+        ngx_http_fraud_late(ctx);
     }
 
     ctx->logged = 1;
@@ -117,6 +156,21 @@ ngx_http_fraud_log_handler(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+/* it ended before the preaccess phase: scored, never acted on */
+
+static void
+ngx_http_fraud_late(ngx_http_fraud_ctx_t *ctx)
+{
+    ngx_http_fraud_evaluate(ctx);
+    ngx_http_fraud_decide(ctx);
+
+    ctx->threshold = NULL;
+    ctx->action = FRAUD_ACTION_ALLOW;
+
+    ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_LATE);
 }
 
 
@@ -155,14 +209,17 @@ static ngx_http_fraud_ctx_t *
 ngx_http_fraud_create_ctx(ngx_http_request_t *r,
     ngx_http_fraud_loc_conf_t *flcf)
 {
-    size_t                 fired, retries, size;
-    struct timespec        ts;
-    ngx_pool_cleanup_t    *cln;
-    ngx_http_fraud_ctx_t  *ctx;
+    size_t                       fired, hits, retries, size;
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_fraud_ctx_t        *ctx;
+    ngx_http_fraud_main_conf_t  *fmcf;
+
+    fmcf = ngx_http_get_module_main_conf(r, ngx_http_fraud_module);
 
     fired = offsetof(ngx_http_fraud_ctx_t, fired);
-    retries = ngx_align(fired + flcf->nsignals + 1, sizeof(uint32_t));
-    size = retries + flcf->nsignals * sizeof(uint32_t);
+    hits = ngx_align(fired + fmcf->nsignals + 1, sizeof(uint64_t));
+    retries = hits + fmcf->sets * sizeof(uint64_t);
+    size = retries + fmcf->nsignals * sizeof(uint32_t);
 
     cln = ngx_pool_cleanup_add(r->pool, size);
     if (cln == NULL) {
@@ -172,15 +229,11 @@ ngx_http_fraud_create_ctx(ngx_http_request_t *r,
     ctx = cln->data;
     ngx_memzero(ctx, size);
 
-    /* nginx's cached milliseconds would reject bursts at high rates */
-
-    if (clock_gettime(CLOCK_REALTIME, &ts) == 0) {
-        ctx->now_us = (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-    }
-
+    ctx->now_us = ngx_http_fraud_now();
     ctx->request = r;
     ctx->flcf = flcf;
-    ctx->fmcf = ngx_http_get_module_main_conf(r, ngx_http_fraud_module);
+    ctx->fmcf = fmcf;
+    ctx->hits = (uint64_t *) ((u_char *) ctx + hits);
     ctx->retries = (uint32_t *) ((u_char *) ctx + retries);
 
     cln->handler = ngx_http_fraud_cleanup;
@@ -188,6 +241,19 @@ ngx_http_fraud_create_ctx(ngx_http_request_t *r,
     ngx_http_set_ctx(r, ctx, ngx_http_fraud_module);
 
     return ctx;
+}
+
+
+/* nginx's cached milliseconds would reject bursts at high rates */
+
+uint64_t
+ngx_http_fraud_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_REALTIME, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 
@@ -213,9 +279,7 @@ ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx)
     flcf = ctx->flcf;
     fmcf = ctx->fmcf;
 
-    if (ctx->now_us >= fmcf->zone.epoch_end) {
-        ngx_http_fraud_zone_epoch(fmcf, ctx->now_us);
-    }
+    ngx_http_fraud_zone_epoch(fmcf, ctx->now_us);
 
     for (i = 0; i < flcf->nsignals; i++) {
         signal = flcf->signals[i];
@@ -224,8 +288,9 @@ ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx)
             continue;
         }
 
-        if (ngx_http_fraud_signal_fires(ctx->request, fmcf, signal)) {
+        if (ngx_http_fraud_signal_fires(ctx, signal)) {
             ctx->fired[i] = (u_char) (1 + signal->points);
+            ctx->nfired = 1;
 
             if (signal->trust) {
                 ctx->trusted = 1;
@@ -248,11 +313,11 @@ ngx_http_fraud_decide(ngx_http_fraud_ctx_t *ctx)
 
     ctx->decided = 1;
 
-    n = ngx_http_fraud_reasons(ctx, reasons, 0);
-
-    if (n == 0) {
+    if (!ctx->nfired) {
         return;
     }
+
+    n = ngx_http_fraud_reasons(ctx, reasons, 0);
 
     ctx->score = fraud_score_sum(reasons, n);
     ctx->threshold = fraud_score_threshold(ctx->flcf->actions,
@@ -290,8 +355,8 @@ ngx_http_fraud_reasons(ngx_http_fraud_ctx_t *ctx, fraud_reason_t *reasons,
         signal = ctx->flcf->signals[i];
 
         if (signal->shadow == shadow) {
-            reasons[n].name.data = signal->name.data;
-            reasons[n].name.len = signal->name.len;
+            reasons[n].name.data = signal->reason.data;
+            reasons[n].name.len = signal->reason.len;
             reasons[n].points = ctx->fired[i] - 1;
             n++;
         }
@@ -315,20 +380,19 @@ ngx_http_fraud_learn(ngx_http_fraud_ctx_t *ctx)
 
     flcf = ctx->flcf;
 
-    if (!flcf->response && !(flcf->learns && ctx->score)) {
+    if (!flcf->response && !flcf->vouches && !(flcf->learns && ctx->score)) {
         return;
     }
 
     earned = 0;
 
-    for (i = 0; i < flcf->nsignals; i++) {
+    for (i = 0; i < flcf->nsignals && (ctx->nfired || flcf->remarks); i++) {
         signal = flcf->signals[i];
 
         if (signal->response && signal->identity.len == 0) {
 
             if (ctx->refused
-                || !ngx_http_fraud_signal_fires(ctx->request, ctx->fmcf,
-                                                signal))
+                || !ngx_http_fraud_signal_fires(ctx, signal))
             {
                 continue;
             }
@@ -340,7 +404,7 @@ ngx_http_fraud_learn(ngx_http_fraud_ctx_t *ctx)
             }
 
         } else if (ctx->fired[i] && !signal->shadow
-                   && signal->type != NGX_HTTP_FRAUD_SIGNAL_REPUTATION)
+                   && signal->type != FRAUD_RULE_REPUTATION)
         {
             earned += ctx->fired[i] - 1;
         }
@@ -349,8 +413,43 @@ ngx_http_fraud_learn(ngx_http_fraud_ctx_t *ctx)
     earned = ngx_min(earned, FRAUD_SCORE_MAX);
 
     for (i = 0; i < flcf->nsubjects; i++) {
-        ngx_http_fraud_subject_response(ctx, &flcf->subjects[i], earned);
+        ngx_http_fraud_subject_response(ctx, &flcf->subjects[i],
+                        ngx_http_fraud_earned(ctx, &flcf->subjects[i], earned));
     }
+}
+
+
+/*
+ * A crowded address is no fault of its sessions: they would stop to be good,
+ * and its limit would narrow just when it is needed.
+ */
+
+static ngx_uint_t
+ngx_http_fraud_earned(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_subject_t *subject, ngx_uint_t earned)
+{
+    ngx_str_t                *name;
+    ngx_uint_t                i, crowd;
+    ngx_http_fraud_signal_t  *signal;
+
+    if (earned == 0 || subject->reputation == NULL) {
+        return earned;
+    }
+
+    name = &subject->identity->name;
+    crowd = 0;
+
+    for (i = 0; i < ctx->flcf->nsignals; i++) {
+        signal = ctx->flcf->signals[i];
+
+        if (ctx->fired[i] && !signal->shadow && signal->per.len == name->len
+            && ngx_strncmp(signal->per.data, name->data, name->len) == 0)
+        {
+            crowd += ctx->fired[i] - 1;
+        }
+    }
+
+    return earned > crowd ? earned - crowd : 0;
 }
 
 
@@ -372,7 +471,7 @@ ngx_http_fraud_count_request(ngx_http_fraud_ctx_t *ctx)
         ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_OBSERVED);
     }
 
-    for (i = 0; i < ctx->flcf->nsignals; i++) {
+    for (i = 0; i < ctx->flcf->nsignals && ctx->nfired; i++) {
         if (ctx->fired[i]) {
             ngx_http_fraud_zone_fired(ctx->fmcf, ctx->flcf->signals[i]);
         }

@@ -11,6 +11,10 @@
 #include "ngx_http_fraud.h"
 
 
+static void ngx_http_fraud_make_pid(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_uint_t key, ngx_str_t *domain, ngx_str_t *subject, fraud_pid_t *pid);
+
+
 /* the text of a value; NGX_DECLINED if it is empty or there is none */
 
 ngx_int_t
@@ -118,10 +122,21 @@ ngx_int_t
 ngx_http_fraud_subject(ngx_http_request_t *r,
     ngx_http_fraud_identity_t *identity, fraud_ip_t *ip, ngx_str_t *subject)
 {
-    ngx_int_t  rc;
+    ngx_int_t    rc;
+    fraud_pid_t  issued;
 
     if (identity->kind != NGX_HTTP_FRAUD_ADDRESS) {
-        return ngx_http_fraud_value(r, identity->value, subject);
+        rc = ngx_http_fraud_value(r, identity->value, subject);
+
+        if (rc == NGX_OK && identity->issued
+            && fraud_pid_decode(&issued, (char *) subject->data, subject->len)
+               != FRAUD_OK)
+        {
+            /* no cookie of ours has this form */
+            return NGX_DECLINED;
+        }
+
+        return rc;
     }
 
     rc = ngx_http_fraud_address(r, identity->value, ip);
@@ -143,42 +158,91 @@ void
 ngx_http_fraud_pid(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_domain_t *domain, ngx_str_t *subject, fraud_pid_t *pid)
 {
-    fraud_str_t  name;
-
-    name.data = domain->name.data;
-    name.len = domain->name.len;
-
-    fraud_pid_make(pid, &fmcf->zone.keys[domain->key].current, name,
-                   subject->data, subject->len);
+    ngx_http_fraud_make_pid(fmcf, domain->key, &domain->name, subject, pid);
 }
 
 
 /* the pseudonym that readers of logs see: nothing joins it to the store's */
 
-ngx_int_t
-ngx_http_fraud_log_pid(ngx_http_request_t *r,
-    ngx_http_fraud_main_conf_t *fmcf, ngx_http_fraud_identity_t *identity,
-    u_char *text)
+void
+ngx_http_fraud_log_pid(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, fraud_pid_t *pid)
 {
-    ngx_int_t     rc;
-    ngx_str_t     subject;
-    fraud_ip_t    ip;
-    fraud_pid_t   pid;
-    fraud_str_t   name;
+    ngx_http_fraud_make_pid(fmcf, domain->log_key, &domain->log_name, subject,
+                            pid);
+}
 
-    rc = ngx_http_fraud_subject(r, identity, &ip, &subject);
 
-    if (rc != NGX_OK) {
-        return rc;
+static void
+ngx_http_fraud_make_pid(ngx_http_fraud_main_conf_t *fmcf, ngx_uint_t key,
+    ngx_str_t *domain, ngx_str_t *subject, fraud_pid_t *pid)
+{
+    fraud_str_t  name;
+
+    name.data = domain->data;
+    name.len = domain->len;
+
+    fraud_pid_make(pid, &fmcf->zone.keys[key].current, name, subject->data,
+                   subject->len);
+}
+
+
+/* a value among those that are counted, as long as the zone lives */
+
+uint64_t
+ngx_http_fraud_hash(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *value)
+{
+    uint64_t     hash;
+    fraud_pid_t  pid;
+
+    fraud_pid_make(&pid, &fmcf->zone.hash_key, FRAUD_STR("value"), value->data,
+                   value->len);
+
+    ngx_memcpy(&hash, pid.bytes, sizeof(hash));
+
+    return hash;
+}
+
+
+/* the pseudonym of a request's subject under an identity, as text */
+
+ngx_int_t
+ngx_http_fraud_log_name(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_identity_t *identity, u_char *text)
+{
+    ngx_int_t    rc;
+    ngx_str_t    subject;
+    ngx_uint_t   i;
+    fraud_ip_t   ip;
+    fraud_pid_t  pid, log_pid;
+
+    rc = NGX_DECLINED;
+
+    /* what an account is, is read from the response */
+
+    if (!identity->verified || (ctx->logged && !ctx->refused)) {
+        rc = ngx_http_fraud_subject(ctx->request, identity, &ip, &subject);
     }
 
-    name.data = identity->domain->log_name.data;
-    name.len = identity->domain->log_name.len;
+    if (rc == NGX_OK) {
+        ngx_http_fraud_log_pid(ctx->fmcf, identity->domain, &subject,
+                               &log_pid);
+    }
 
-    fraud_pid_make(&pid, &fmcf->zone.keys[identity->domain->log_key].current,
-                   name, subject.data, subject.len);
+    for (i = 0;
+         identity->verified && rc == NGX_DECLINED && i < ctx->flcf->nsubjects;
+         i++)
+    {
+        if (ctx->flcf->subjects[i].identity == identity) {
+            rc = ngx_http_fraud_account(ctx, &ctx->flcf->subjects[i], &pid,
+                                        &log_pid);
+            break;
+        }
+    }
 
-    fraud_pid_encode((char *) text, &pid);
+    if (rc == NGX_OK) {
+        fraud_pid_encode((char *) text, &log_pid);
+    }
 
-    return NGX_OK;
+    return rc;
 }

@@ -120,6 +120,15 @@ ngx_http_fraud_log_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (value[1].len == 0
+        || ngx_strlchr(value[1].data, value[1].data + value[1].len, '$'))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"fraud_log\": invalid path \"%V\", name one file "
+                           "without variables", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     log->file = ngx_conf_open_file(cf->cycle, &value[1]);
     if (log->file == NULL
         || ngx_http_fraud_log_buffer(cf, log, size, flush) != NGX_OK)
@@ -324,7 +333,7 @@ ngx_http_fraud_log_identities(ngx_http_request_t *r,
     for (i = 0; i < ctx->flcf->nidentities; i++) {
         identity = ctx->flcf->identities[i];
 
-        rc = ngx_http_fraud_log_pid(r, ctx->fmcf, identity, text);
+        rc = ngx_http_fraud_log_name(ctx, identity, text);
 
         if (rc == NGX_ERROR) {
             return NGX_ERROR;

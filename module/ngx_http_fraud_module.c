@@ -14,26 +14,19 @@
 static ngx_int_t ngx_http_fraud_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_fraud_add_handler(ngx_conf_t *cf,
     ngx_http_phases phase, ngx_http_handler_pt handler);
+static ngx_int_t ngx_http_fraud_add_rewrite(ngx_conf_t *cf);
 static ngx_int_t ngx_http_fraud_init_process(ngx_cycle_t *cycle);
 static void ngx_http_fraud_exit_process(ngx_cycle_t *cycle);
-
-
-static ngx_conf_enum_t  ngx_http_fraud_modes[] = {
-    { ngx_string("off"), NGX_HTTP_FRAUD_OFF },
-    { ngx_string("observe"), NGX_HTTP_FRAUD_OBSERVE },
-    { ngx_string("enforce"), NGX_HTTP_FRAUD_ENFORCE },
-    { ngx_null_string, 0 }
-};
 
 
 static ngx_command_t  ngx_http_fraud_commands[] = {
 
     { ngx_string("fraud"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_fraud_mode_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_fraud_loc_conf_t, mode),
-      &ngx_http_fraud_modes },
+      0,
+      NULL },
 
     { ngx_string("fraud_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
@@ -58,35 +51,56 @@ static ngx_command_t  ngx_http_fraud_commands[] = {
 
     { ngx_string("fraud_rate"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
-      ngx_http_fraud_rate_directive,
+      ngx_http_fraud_rule_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_distinct"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
+      ngx_http_fraud_rule_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("fraud_match"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
-      ngx_http_fraud_match_directive,
+      ngx_http_fraud_rule_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("fraud_list"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
-      ngx_http_fraud_list_directive,
+      ngx_http_fraud_rule_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("fraud_signal"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
-      ngx_http_fraud_signal_directive,
+      ngx_http_fraud_rule_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_travel"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
+      ngx_http_fraud_rule_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_session"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_fraud_session_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("fraud_reputation"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
-      ngx_http_fraud_reputation_directive,
+      ngx_http_fraud_rule_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -115,6 +129,13 @@ static ngx_command_t  ngx_http_fraud_commands[] = {
     { ngx_string("fraud_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_fraud_status_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_control"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_fraud_control_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -173,7 +194,22 @@ ngx_http_fraud_init(ngx_conf_t *cf)
         return NGX_OK;
     }
 
-    if (ngx_http_fraud_sources_check(cf, fmcf) != NGX_OK) {
+    if (ngx_http_fraud_sources_finish(cf, fmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (fmcf->toothless) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"fraud enforce\" without any \"fraud_action\" "
+                           "acts on nothing, add e.g. "
+                           "\"fraud_action 90 deny;\"");
+    }
+
+    if (ngx_http_fraud_session_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_fraud_add_rewrite(cf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -216,6 +252,27 @@ ngx_http_fraud_add_handler(ngx_conf_t *cf, ngx_http_phases phase,
     ngx_memmove(&h[1], &h[0],
                 (handlers->nelts - 1) * sizeof(ngx_http_handler_pt));
     h[0] = handler;
+
+    return NGX_OK;
+}
+
+
+/* at the end of the array, which runs first: before any "return" */
+
+static ngx_int_t
+ngx_http_fraud_add_rewrite(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_fraud_rewrite_handler;
 
     return NGX_OK;
 }

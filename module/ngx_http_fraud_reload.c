@@ -11,9 +11,6 @@
 #include <pthread.h>
 
 #include "ngx_http_fraud.h"
-#include "fraud_list.h"
-#include "fraud_match.h"
-#include "fraud_strset.h"
 
 
 /*
@@ -24,7 +21,6 @@
  */
 
 
-#define NGX_HTTP_FRAUD_MAX_FILE    (1024 * 1024 * 1024)
 #define NGX_HTTP_FRAUD_WATCH_SEC   1     /* between two looks at the files */
 #define NGX_HTTP_FRAUD_PICKUP      500   /* ms, between two looks at them */
 #define NGX_HTTP_FRAUD_EXIT_SEC    2     /* that a leaving worker waits */
@@ -44,14 +40,14 @@ typedef struct {
     ngx_http_fraud_source_t   *source;    /* the event loop's */
 
     ngx_http_fraud_source_e    type;
-    unsigned                   nocase:1;
-    char                      *path;
-    ngx_http_fraud_stamp_t     loaded;    /* the thread's */
-    ngx_http_fraud_stamp_t     seen;
+    ngx_uint_t                 n;
+    ngx_http_fraud_part_t     *parts;     /* copies, as all of the thread's */
+    ngx_http_fraud_stamp_t    *loaded;    /* of each part */
+    ngx_http_fraud_stamp_t    *seen;
 
     void                      *fresh;     /* under the mutex, both ways */
     void                      *stale;
-    unsigned                   failed:1;
+    ngx_uint_t                 bad;       /* the part that failed, from 1 */
     fraud_err_t                err;
 } ngx_http_fraud_watched_t;
 
@@ -66,315 +62,37 @@ struct ngx_http_fraud_watch_s {
     ngx_event_t                event;
     ngx_connection_t           dummy;     /* names the event in debug logs */
     ngx_uint_t                 n;
-    ngx_http_fraud_watched_t   files[1];
+    ngx_http_fraud_watched_t  *files;
 };
 
 
-static fraud_rc ngx_http_fraud_make(ngx_http_fraud_source_e type,
-    const char *text, size_t len, ngx_uint_t nocase, void **object,
-    fraud_err_t *err);
-static fraud_rc ngx_http_fraud_make_file(ngx_http_fraud_source_e type,
-    const char *path, ngx_uint_t nocase, void **object, fraud_err_t *err);
-static fraud_rc ngx_http_fraud_read_file(const char *path, char **data,
-    size_t *len, fraud_err_t *err);
-static void ngx_http_fraud_free(ngx_http_fraud_source_e type, void *object);
-static void ngx_http_fraud_source_cleanup(void *data);
+static ngx_http_fraud_watch_t *ngx_http_fraud_watch_create(
+    ngx_http_fraud_main_conf_t *fmcf);
+static ngx_int_t ngx_http_fraud_watch_add(ngx_http_fraud_watched_t *file,
+    ngx_http_fraud_source_t *source);
+static void ngx_http_fraud_watch_free(ngx_http_fraud_watch_t *watch);
 static void ngx_http_fraud_stamp(ngx_http_fraud_stamp_t *stamp,
     struct stat *sb);
-static void ngx_http_fraud_why(fraud_err_t *err, const char *what, int no);
 static void *ngx_http_fraud_watch_cycle(void *data);
 static void ngx_http_fraud_watch_file(ngx_http_fraud_watch_t *watch,
     ngx_http_fraud_watched_t *file);
+static ngx_uint_t ngx_http_fraud_watch_changed(ngx_http_fraud_watched_t *file);
 static void ngx_http_fraud_watch_pickup(ngx_event_t *ev);
-static ngx_int_t ngx_http_fraud_readable(ngx_conf_t *cf, ngx_str_t *path,
-    ngx_core_conf_t *ccf);
-
-
-ngx_int_t
-ngx_http_fraud_source_load(ngx_conf_t *cf, ngx_http_fraud_source_t *source)
-{
-    fraud_rc             rc;
-    fraud_err_t          err;
-    ngx_pool_cleanup_t  *cln;
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&err, sizeof(fraud_err_t));
-
-    if (source->file) {
-        if (stat((char *) source->text.data, &source->stat) == -1) {
-            ngx_memzero(&source->stat, sizeof(struct stat));
-        }
-
-        rc = ngx_http_fraud_make_file(source->type, (char *) source->text.data,
-                                      source->nocase, &source->object, &err);
-
-    } else {
-        rc = ngx_http_fraud_make(source->type, (char *) source->text.data,
-                                 source->text.len, source->nocase,
-                                 &source->object, &err);
-    }
-
-    if (rc == FRAUD_OK) {
-        cln->handler = ngx_http_fraud_source_cleanup;
-        cln->data = source;
-
-        return NGX_OK;
-    }
-
-    if (!source->file) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\": pattern \"%V\" does not compile: %s at "
-                           "offset %uz, correct it", cf->args->elts,
-                           &source->text, err.why, err.at);
-
-    } else if (err.line) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\": file \"%V\" line %uz offset %uz: %s, "
-                           "correct it", cf->args->elts, &source->text,
-                           err.line, err.at, err.why);
-
-    } else {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\": file \"%V\": %s, correct it or the path",
-                           cf->args->elts, &source->text,
-                           rc == FRAUD_ENOMEM ? "no memory" : err.why);
-    }
-
-    return NGX_ERROR;
-}
-
-
-static void
-ngx_http_fraud_source_cleanup(void *data)
-{
-    ngx_http_fraud_source_t *source = data;
-
-    ngx_http_fraud_free(source->type, source->object);
-}
-
-
-static fraud_rc
-ngx_http_fraud_make(ngx_http_fraud_source_e type, const char *text, size_t len,
-    ngx_uint_t nocase, void **object, fraud_err_t *err)
-{
-    fraud_match_conf_t  conf;
-
-    switch (type) {
-
-    case NGX_HTTP_FRAUD_LIST:
-        return fraud_list_load((fraud_list_t **) object, NULL, text, len, err);
-
-    case NGX_HTTP_FRAUD_STRINGS:
-        return fraud_strset_load((fraud_strset_t **) object, NULL, text, len,
-                                 err);
-
-    default: /* NGX_HTTP_FRAUD_MATCH */
-        ngx_memzero(&conf, sizeof(fraud_match_conf_t));
-        conf.nocase = (int) nocase;
-
-        return fraud_match_one((fraud_match_t **) object, NULL, &conf, text,
-                               len, err);
-    }
-}
-
-
-static fraud_rc
-ngx_http_fraud_make_file(ngx_http_fraud_source_e type, const char *path,
-    ngx_uint_t nocase, void **object, fraud_err_t *err)
-{
-    char                *data;
-    size_t               len;
-    fraud_rc             rc;
-    fraud_match_conf_t   conf;
-
-    if (type == NGX_HTTP_FRAUD_GEO) {
-        return fraud_geo_open((fraud_geo_t **) object, NULL, path, err);
-    }
-
-    rc = ngx_http_fraud_read_file(path, &data, &len, err);
-
-    if (rc != FRAUD_OK) {
-        return rc;
-    }
-
-    if (type == NGX_HTTP_FRAUD_MATCH) {
-        ngx_memzero(&conf, sizeof(fraud_match_conf_t));
-        conf.nocase = (int) nocase;
-
-        rc = fraud_match_load((fraud_match_t **) object, NULL, &conf, data,
-                              len, err);
-
-    } else {
-        rc = ngx_http_fraud_make(type, data, len, nocase, object, err);
-    }
-
-    free(data);
-
-    return rc;
-}
-
-
-static fraud_rc
-ngx_http_fraud_read_file(const char *path, char **data, size_t *len,
-    fraud_err_t *err)
-{
-    int           fd;
-    char         *p;
-    size_t        size;
-    ssize_t       n;
-    struct stat   sb;
-
-    fd = open(path, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
-
-    if (fd == -1) {
-        ngx_http_fraud_why(err, "cannot be opened", errno);
-        return FRAUD_EIO;
-    }
-
-    p = NULL;
-
-    if (fstat(fd, &sb) == -1 || !S_ISREG(sb.st_mode)) {
-        ngx_http_fraud_why(err, "is not a regular file", 0);
-        goto failed;
-    }
-
-    if (sb.st_size > NGX_HTTP_FRAUD_MAX_FILE) {
-        ngx_http_fraud_why(err, "is larger than 1 GiB", 0);
-        goto failed;
-    }
-
-    p = malloc((size_t) sb.st_size + 1);
-    if (p == NULL) {
-        ngx_http_fraud_why(err, "no memory", 0);
-        goto failed;
-    }
-
-    for (size = 0; size < (size_t) sb.st_size; size += n) {
-
-        n = read(fd, p + size, (size_t) sb.st_size - size);
-
-        if (n == -1) {
-            ngx_http_fraud_why(err, "cannot be read", errno);
-            goto failed;
-        }
-
-        if (n == 0) {
-            break;
-        }
-    }
-
-    (void) close(fd);
-
-    *data = p;
-    *len = size;
-
-    return FRAUD_OK;
-
-failed:
-
-    free(p);
-    (void) close(fd);
-
-    return FRAUD_EIO;
-}
-
-
-static void
-ngx_http_fraud_why(fraud_err_t *err, const char *what, int no)
-{
-    (void) snprintf(err->why, sizeof(err->why), "%s%s%s", what,
-                    no == 0 ? "" : ": ",
-                    no == 0 ? "" : no == ENOENT ? "no such file"
-                    : no == EACCES ? "permission denied" : "system error");
-}
-
-
-static void
-ngx_http_fraud_free(ngx_http_fraud_source_e type, void *object)
-{
-    switch (type) {
-
-    case NGX_HTTP_FRAUD_LIST:
-        fraud_list_free(object);
-        break;
-
-    case NGX_HTTP_FRAUD_STRINGS:
-        fraud_strset_free(object);
-        break;
-
-    case NGX_HTTP_FRAUD_MATCH:
-        fraud_match_free(object);
-        break;
-
-    default: /* NGX_HTTP_FRAUD_GEO */
-        fraud_geo_free(object);
-        break;
-    }
-}
-
-
-static void
-ngx_http_fraud_stamp(ngx_http_fraud_stamp_t *stamp, struct stat *sb)
-{
-    ngx_memzero(stamp, sizeof(ngx_http_fraud_stamp_t));
-
-    stamp->dev = sb->st_dev;
-    stamp->ino = sb->st_ino;
-    stamp->size = sb->st_size;
-    stamp->mtime = sb->st_mtim;
-    stamp->ctime = sb->st_ctim;
-}
+static void ngx_http_fraud_watch_swap(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_watched_t *file, ngx_log_t *log);
 
 
 ngx_int_t
 ngx_http_fraud_watch_start(ngx_cycle_t *cycle,
     ngx_http_fraud_main_conf_t *fmcf)
 {
-    int                         rc;
-    sigset_t                    all, before;
-    ngx_uint_t                  i;
-    struct stat                 sb;
-    ngx_http_fraud_watch_t     *watch;
-    ngx_http_fraud_source_t   **source;
-    ngx_http_fraud_watched_t   *file;
+    int                      rc;
+    sigset_t                 all, before;
+    ngx_http_fraud_watch_t  *watch;
 
-    source = fmcf->sources.elts;
-
-    watch = calloc(1, sizeof(ngx_http_fraud_watch_t)
-                      + fmcf->sources.nelts
-                        * sizeof(ngx_http_fraud_watched_t));
+    watch = ngx_http_fraud_watch_create(fmcf);
     if (watch == NULL) {
         return NGX_ERROR;
-    }
-
-    for (i = 0; i < fmcf->sources.nelts; i++) {
-
-        if (!source[i]->file) {
-            continue;
-        }
-
-        file = &watch->files[watch->n++];
-
-        file->source = source[i];
-        file->type = source[i]->type;
-        file->nocase = source[i]->nocase;
-        file->path = strdup((char *) source[i]->text.data);
-
-        if (file->path == NULL) {
-            return NGX_ERROR;
-        }
-
-        /* a file replaced since the configuration was read is loaded again */
-
-        ngx_http_fraud_stamp(&file->loaded, &source[i]->stat);
-
-        if (stat(file->path, &sb) == 0) {
-            ngx_http_fraud_stamp(&file->seen, &sb);
-        }
     }
 
     watch->dummy.fd = (ngx_socket_t) -1;
@@ -415,6 +133,129 @@ ngx_http_fraud_watch_start(ngx_cycle_t *cycle,
     watch->started = 1;
 
     return NGX_OK;
+}
+
+
+static ngx_http_fraud_watch_t *
+ngx_http_fraud_watch_create(ngx_http_fraud_main_conf_t *fmcf)
+{
+    ngx_uint_t                 i;
+    ngx_http_fraud_watch_t    *watch;
+    ngx_http_fraud_source_t  **source;
+
+    watch = calloc(1, sizeof(ngx_http_fraud_watch_t));
+    if (watch == NULL) {
+        return NULL;
+    }
+
+    watch->files = calloc(fmcf->sources.nelts + 1,
+                          sizeof(ngx_http_fraud_watched_t));
+    if (watch->files == NULL) {
+        free(watch);
+        return NULL;
+    }
+
+    source = fmcf->sources.elts;
+
+    for (i = 0; i < fmcf->sources.nelts; i++) {
+
+        watch->n++;
+
+        if (ngx_http_fraud_watch_add(&watch->files[i], source[i]) != NGX_OK) {
+            ngx_http_fraud_watch_free(watch);
+            return NULL;
+        }
+    }
+
+    return watch;
+}
+
+
+/* a file replaced since the configuration was read counts as changed */
+
+static ngx_int_t
+ngx_http_fraud_watch_add(ngx_http_fraud_watched_t *file,
+    ngx_http_fraud_source_t *source)
+{
+    ngx_uint_t              i;
+    ngx_http_fraud_part_t  *part;
+
+    part = source->parts.elts;
+
+    file->source = source;
+    file->type = source->type;
+
+    file->parts = calloc(source->parts.nelts, sizeof(ngx_http_fraud_part_t));
+    file->loaded = calloc(source->parts.nelts, sizeof(ngx_http_fraud_stamp_t));
+    file->seen = calloc(source->parts.nelts, sizeof(ngx_http_fraud_stamp_t));
+
+    if (file->parts == NULL || file->loaded == NULL || file->seen == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < source->parts.nelts; i++) {
+
+        file->parts[i] = part[i];
+        file->parts[i].text.data = malloc(part[i].text.len + 1);
+
+        if (file->parts[i].text.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        file->n++;
+
+        ngx_memcpy(file->parts[i].text.data, part[i].text.data,
+                   part[i].text.len);
+        file->parts[i].text.data[part[i].text.len] = '\0';
+
+        ngx_http_fraud_stamp(&file->loaded[i], &part[i].stat);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_fraud_watch_free(ngx_http_fraud_watch_t *watch)
+{
+    ngx_uint_t                 i, k;
+    ngx_http_fraud_watched_t  *file;
+
+    for (i = 0; i < watch->n; i++) {
+        file = &watch->files[i];
+
+        if (file->fresh) {
+            ngx_http_fraud_source_free(file->type, file->fresh);
+        }
+
+        if (file->stale) {
+            ngx_http_fraud_source_free(file->type, file->stale);
+        }
+
+        for (k = 0; k < file->n; k++) {
+            free(file->parts[k].text.data);
+        }
+
+        free(file->parts);
+        free(file->loaded);
+        free(file->seen);
+    }
+
+    free(watch->files);
+    free(watch);
+}
+
+
+static void
+ngx_http_fraud_stamp(ngx_http_fraud_stamp_t *stamp, struct stat *sb)
+{
+    ngx_memzero(stamp, sizeof(ngx_http_fraud_stamp_t));
+
+    stamp->dev = sb->st_dev;
+    stamp->ino = sb->st_ino;
+    stamp->size = sb->st_size;
+    stamp->mtime = sb->st_mtim;
+    stamp->ctime = sb->st_ctim;
 }
 
 
@@ -461,20 +302,18 @@ ngx_http_fraud_watch_cycle(void *data)
 
 
 /*
- * Loads a file that has changed and has stopped changing: one that is still
- * being written is left for the next look.
+ * Loads what has changed and has stopped changing: what is still being
+ * written is left for the next look.
  */
 
 static void
 ngx_http_fraud_watch_file(ngx_http_fraud_watch_t *watch,
     ngx_http_fraud_watched_t *file)
 {
-    void                    *object, *stale;
-    fraud_rc                 rc;
-    fraud_err_t              err;
-    struct stat              sb;
-    ngx_uint_t               stop;
-    ngx_http_fraud_stamp_t   stamp;
+    void         *object, *stale;
+    fraud_rc      rc;
+    ngx_uint_t    stop, bad;
+    fraud_err_t   err;
 
     (void) pthread_mutex_lock(&watch->mutex);
     stale = file->stale;
@@ -483,36 +322,19 @@ ngx_http_fraud_watch_file(ngx_http_fraud_watch_t *watch,
     (void) pthread_mutex_unlock(&watch->mutex);
 
     if (stale) {
-        ngx_http_fraud_free(file->type, stale);
+        ngx_http_fraud_source_free(file->type, stale);
     }
 
-    if (stop || stat(file->path, &sb) == -1) {
-        /* a missing file is on its way: the old one stays */
-        return;
-    }
-
-    ngx_http_fraud_stamp(&stamp, &sb);
-
-    if (ngx_memcmp(&stamp, &file->loaded, sizeof(stamp)) == 0) {
-        return;
-    }
-
-    if (ngx_memcmp(&stamp, &file->seen, sizeof(stamp)) != 0) {
-        file->seen = stamp;
+    if (stop || !ngx_http_fraud_watch_changed(file)) {
         return;
     }
 
     object = NULL;
+    stale = NULL;
     ngx_memzero(&err, sizeof(fraud_err_t));
 
-    rc = ngx_http_fraud_make_file(file->type, file->path, file->nocase,
-                                  &object, &err);
-
-    if (rc == FRAUD_ENOMEM) {
-        ngx_http_fraud_why(&err, "no memory", 0);
-    }
-
-    file->loaded = stamp;
+    rc = ngx_http_fraud_source_make(file->type, file->parts, file->n, &object,
+                                    &err, &bad);
 
     (void) pthread_mutex_lock(&watch->mutex);
 
@@ -521,27 +343,65 @@ ngx_http_fraud_watch_file(ngx_http_fraud_watch_t *watch,
         file->fresh = object;
 
     } else {
-        file->failed = 1;
+        file->bad = bad + 1;
         file->err = err;
     }
 
     (void) pthread_mutex_unlock(&watch->mutex);
 
-    if (rc == FRAUD_OK && stale) {
-        ngx_http_fraud_free(file->type, stale);
+    if (stale) {
+        ngx_http_fraud_source_free(file->type, stale);
     }
+}
+
+
+static ngx_uint_t
+ngx_http_fraud_watch_changed(ngx_http_fraud_watched_t *file)
+{
+    ngx_uint_t              i, changed, moving;
+    struct stat             sb;
+    ngx_http_fraud_stamp_t  stamp;
+
+    changed = 0;
+    moving = 0;
+
+    for (i = 0; i < file->n; i++) {
+
+        if (!file->parts[i].file) {
+            continue;
+        }
+
+        if (stat((char *) file->parts[i].text.data, &sb) == -1) {
+            /* a missing file is on its way: the old one stays */
+            return 0;
+        }
+
+        ngx_http_fraud_stamp(&stamp, &sb);
+
+        changed |= (ngx_memcmp(&stamp, &file->loaded[i], sizeof(stamp)) != 0);
+        moving |= (ngx_memcmp(&stamp, &file->seen[i], sizeof(stamp)) != 0);
+
+        file->seen[i] = stamp;
+    }
+
+    if (!changed || moving) {
+        return 0;
+    }
+
+    ngx_memcpy(file->loaded, file->seen,
+               file->n * sizeof(ngx_http_fraud_stamp_t));
+
+    return 1;
 }
 
 
 static void
 ngx_http_fraud_watch_pickup(ngx_event_t *ev)
 {
-    ngx_uint_t                   i, loaded, failed;
-    fraud_err_t                  err;
-    struct timespec              ts;
+    uint64_t                     now_us;
+    ngx_uint_t                   i;
     ngx_connection_t            *dummy;
     ngx_http_fraud_watch_t      *watch;
-    ngx_http_fraud_watched_t    *file;
     ngx_http_fraud_main_conf_t  *fmcf;
 
     dummy = ev->data;
@@ -549,42 +409,16 @@ ngx_http_fraud_watch_pickup(ngx_event_t *ev)
     watch = fmcf->watch;
 
     for (i = 0; watch->started && i < watch->n; i++) {
-        file = &watch->files[i];
-
-        if (pthread_mutex_trylock(&watch->mutex) != 0) {
-            break;
-        }
-
-        loaded = (file->fresh != NULL && file->stale == NULL);
-
-        if (loaded) {
-            file->stale = file->source->object;
-            file->source->object = file->fresh;
-            file->fresh = NULL;
-        }
-
-        failed = file->failed;
-        err = file->err;
-        file->failed = 0;
-
-        (void) pthread_mutex_unlock(&watch->mutex);
-
-        if (loaded) {
-            ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_LOADED);
-            ngx_log_error(NGX_LOG_NOTICE, ev->log, 0,
-                          "fraud file \"%s\" was loaded again", file->path);
-        }
-
-        if (failed) {
-            ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_LOAD_ERRORS);
-            ngx_log_error(NGX_LOG_ERR, ev->log, 0,
-                          "fraud file \"%s\" line %uz: %s, the one before it "
-                          "stays in force", file->path, err.line, err.why);
-        }
+        ngx_http_fraud_watch_swap(fmcf, &watch->files[i], ev->log);
     }
 
-    if (clock_gettime(CLOCK_REALTIME, &ts) == 0 && ngx_worker == 0) {
-        ngx_http_fraud_zone_sweep(fmcf, (uint64_t) ts.tv_sec * 1000000);
+    now_us = ngx_http_fraud_now();
+
+    /* secrets go on time, also where no request comes */
+    ngx_http_fraud_zone_epoch(fmcf, now_us);
+
+    if (ngx_worker == 0) {
+        ngx_http_fraud_zone_sweep(fmcf, now_us);
     }
 
     if (!ngx_exiting) {
@@ -593,10 +427,79 @@ ngx_http_fraud_watch_pickup(ngx_event_t *ev)
 }
 
 
+static void
+ngx_http_fraud_watch_swap(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_watched_t *file, ngx_log_t *log)
+{
+    ngx_str_t               *what;
+    const char              *why;
+    ngx_uint_t               loaded, bad;
+    fraud_err_t              err;
+    ngx_http_fraud_part_t   *part;
+    ngx_http_fraud_watch_t  *watch;
+
+    watch = fmcf->watch;
+
+    if (pthread_mutex_trylock(&watch->mutex) != 0) {
+        return;
+    }
+
+    loaded = (file->fresh != NULL && file->stale == NULL);
+
+    if (loaded) {
+        file->stale = file->source->object;
+        file->source->object = file->fresh;
+        file->fresh = NULL;
+    }
+
+    bad = file->bad;
+    err = file->err;
+    file->bad = 0;
+
+    (void) pthread_mutex_unlock(&watch->mutex);
+
+    /* all workers load the same files: one of them tells */
+
+    if (ngx_worker != 0) {
+        return;
+    }
+
+    if (loaded) {
+        ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_LOADED);
+
+        what = file->type == NGX_HTTP_FRAUD_MATCH ? &file->source->value
+                                                  : &file->parts[0].text;
+
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "\"%V\": \"%V\" was loaded again",
+                      &file->parts[0].directive, what);
+    }
+
+    if (bad) {
+        ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_LOAD_ERRORS);
+
+        part = &file->parts[bad - 1];
+        why = err.why[0] ? err.why : "no memory";
+
+        if (err.line) {
+            ngx_log_error(NGX_LOG_ERR, log, 0,
+                          "\"%V\": file \"%V\" line %uz: %s, the one before "
+                          "it stays in force", &part->directive, &part->text,
+                          err.line, why);
+
+        } else {
+            ngx_log_error(NGX_LOG_ERR, log, 0,
+                          "\"%V\": file \"%V\": %s, the one before it stays "
+                          "in force", &part->directive, &part->text, why);
+        }
+    }
+}
+
+
 void
 ngx_http_fraud_watch_stop(ngx_http_fraud_main_conf_t *fmcf)
 {
-    ngx_uint_t               i, left;
+    ngx_uint_t               left;
     struct timespec          ts;
     ngx_http_fraud_watch_t  *watch;
 
@@ -645,100 +548,5 @@ ngx_http_fraud_watch_stop(ngx_http_fraud_main_conf_t *fmcf)
         (void) pthread_join(watch->thread, NULL);
     }
 
-    for (i = 0; i < watch->n; i++) {
-        if (watch->files[i].fresh) {
-            ngx_http_fraud_free(watch->files[i].type, watch->files[i].fresh);
-        }
-
-        if (watch->files[i].stale) {
-            ngx_http_fraud_free(watch->files[i].type, watch->files[i].stale);
-        }
-
-        free(watch->files[i].path);
-    }
-
-    free(watch);
-}
-
-
-/* workers read these files again: as their user, not as the one who starts */
-
-ngx_int_t
-ngx_http_fraud_sources_check(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
-{
-    ngx_uint_t                 i;
-    ngx_core_conf_t           *ccf;
-    ngx_http_fraud_source_t  **source;
-
-    ccf = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
-                                           ngx_core_module);
-
-    if (geteuid() != 0 || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT
-        || ccf->user == 0)
-    {
-        return NGX_OK;
-    }
-
-    source = fmcf->sources.elts;
-
-    for (i = 0; i < fmcf->sources.nelts; i++) {
-        if (source[i]->file
-            && ngx_http_fraud_readable(cf, &source[i]->text, ccf) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* asks a process of that user: groups, ACLs and mounts count as they do */
-
-static ngx_int_t
-ngx_http_fraud_readable(ngx_conf_t *cf, ngx_str_t *path, ngx_core_conf_t *ccf)
-{
-    int       fd, status;
-    pid_t     pid;
-    sigset_t  set, before;
-
-    /* the master reaps all children on SIGCHLD, this one is ours */
-
-    (void) sigemptyset(&set);
-    (void) sigaddset(&set, SIGCHLD);
-    (void) sigprocmask(SIG_BLOCK, &set, &before);
-
-    status = 0;
-    pid = fork();
-
-    if (pid == 0) {
-
-        if (setgid(ccf->group) == -1
-            || initgroups(ccf->username, ccf->group) == -1
-            || setuid(ccf->user) == -1)
-        {
-            _exit(2);
-        }
-
-        fd = open((char *) path->data, O_RDONLY|O_NONBLOCK);
-
-        _exit(fd == -1);
-    }
-
-    while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR) {
-        /* void */
-    }
-
-    (void) sigprocmask(SIG_SETMASK, &before, NULL);
-
-    if (pid != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 1) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "fraud file \"%V\" cannot be read by user \"%s\" of the "
-                      "workers, who read it again when it is replaced, change "
-                      "its mode or owner, or that of its directory",
-                      path, ccf->username);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    ngx_http_fraud_watch_free(watch);
 }

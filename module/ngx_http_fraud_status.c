@@ -94,7 +94,6 @@ ngx_http_fraud_status_handler(ngx_http_request_t *r)
     size_t                       size;
     ngx_int_t                    rc;
     ngx_buf_t                   *b;
-    ngx_chain_t                  out;
     fraud_event_t                event;
     ngx_http_fraud_main_conf_t  *fmcf;
 
@@ -124,7 +123,19 @@ ngx_http_fraud_status_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    b->last = b->pos + event.buf.len;
+    return ngx_http_fraud_send_json(r, b, event.buf.len);
+}
+
+
+/* an answer of len bytes at the start of the buffer */
+
+ngx_int_t
+ngx_http_fraud_send_json(ngx_http_request_t *r, ngx_buf_t *b, size_t len)
+{
+    ngx_int_t    rc;
+    ngx_chain_t  out;
+
+    b->last = b->pos + len;
     b->last_buf = 1;
     b->last_in_chain = 1;
 
@@ -132,7 +143,7 @@ ngx_http_fraud_status_handler(ngx_http_request_t *r)
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
     r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = event.buf.len;
+    r->headers_out.content_length_n = len;
 
     rc = ngx_http_send_header(r);
 

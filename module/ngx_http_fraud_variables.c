@@ -57,6 +57,9 @@ static ngx_http_variable_t  ngx_http_fraud_vars[] = {
     { ngx_string("fraud_asn"), NULL, ngx_http_fraud_asn_variable, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("fraud_session_new"), NULL,
+      ngx_http_fraud_session_new_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 
@@ -325,7 +328,7 @@ ngx_http_fraud_pid_variable(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        rc = ngx_http_fraud_log_pid(r->main, ctx->fmcf, identity, p);
+        rc = ngx_http_fraud_log_name(ctx, identity, p);
 
         if (rc == NGX_OK) {
             v->not_found = 0;
@@ -350,12 +353,11 @@ ngx_http_fraud_decided(ngx_http_request_t *r)
 }
 
 
-/* conditions may ask before the decision; then it is remembered */
+/* conditions may ask before the decision */
 
 static fraud_geo_record_t *
 ngx_http_fraud_located(ngx_http_request_t *r, fraud_geo_record_t *record)
 {
-    ngx_http_fraud_ctx_t        *ctx;
     ngx_http_fraud_main_conf_t  *fmcf;
 
     fmcf = ngx_http_get_module_main_conf(r, ngx_http_fraud_module);
@@ -364,19 +366,7 @@ ngx_http_fraud_located(ngx_http_request_t *r, fraud_geo_record_t *record)
         return NULL;
     }
 
-    ctx = ngx_http_fraud_get_ctx(r);
-
-    if (ctx == NULL) {
-        return ngx_http_fraud_locate(r, fmcf, record) == NGX_OK ? record
-                                                                : NULL;
-    }
-
-    if (!ctx->located) {
-        ctx->located = 1;
-        (void) ngx_http_fraud_locate(r, fmcf, &ctx->geo);
-    }
-
-    return &ctx->geo;
+    return ngx_http_fraud_locate(r, fmcf, record);
 }
 
 

@@ -49,7 +49,8 @@ typedef struct {
     u_char                     name[48];
     uint32_t                   len;       /* 0: free */
     uint32_t                   generation;
-    uint64_t                   epoch;
+    uint64_t                   epoch;     /* number of the current one */
+    uint64_t                   length;    /* of epochs, seconds */
     ngx_http_fraud_keys_t      keys;
 } ngx_http_fraud_secret_t;
 
@@ -67,6 +68,7 @@ struct ngx_http_fraud_zone_sh_s {
     ngx_atomic_t               once;
     void                      *memory;
     size_t                     size;
+    fraud_pid_key_t            hash_key;
 
     ngx_http_fraud_slot_t      slots[NGX_HTTP_FRAUD_MAX_OPS];
     ngx_http_fraud_fired_t     signals[NGX_HTTP_FRAUD_MAX_SIGNALS];
@@ -86,7 +88,7 @@ static ngx_int_t ngx_http_fraud_zone_secret(ngx_http_fraud_main_conf_t *fmcf,
 static ngx_int_t ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf,
     ngx_log_t *log);
 static ngx_int_t ngx_http_fraud_zone_place(ngx_http_fraud_zone_sh_t *sh,
-    ngx_http_fraud_signal_t *signal, ngx_log_t *log);
+    ngx_http_fraud_op_t *op, ngx_log_t *log);
 static void ngx_http_fraud_zone_counter_of(ngx_http_fraud_zone_sh_t *sh,
     ngx_http_fraud_signal_t *signal);
 static ngx_int_t ngx_http_fraud_zone_cmp(const void *one,
@@ -138,6 +140,12 @@ ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     zone = &fmcf->zone;
     log = shm_zone->shm.log;
 
+    /* the user of the workers is known by now, at the end of configuration */
+
+    if (ngx_http_fraud_sources_check(fmcf, log) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
 
     if (old) {
@@ -164,6 +172,7 @@ ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    zone->hash_key = zone->sh->hash_key;
     zone->counters = zone->sh->counters[0].n;
     zone->sh->generation++;
 
@@ -195,7 +204,8 @@ ngx_http_fraud_zone_cmp(const void *one, const void *two)
     const ngx_http_fraud_call_t  *first = one;
     const ngx_http_fraud_call_t  *second = two;
 
-    return (ngx_int_t) first->signal->part - (ngx_int_t) second->signal->part;
+    return (ngx_int_t) first->signal->op.part
+           - (ngx_int_t) second->signal->op.part;
 }
 
 
@@ -234,6 +244,12 @@ ngx_http_fraud_zone_create(ngx_shm_zone_t *shm_zone,
     ngx_memzero(sh->memory, sh->size);
 #endif
 
+    if (fraud_pid_key_random(&sh->hash_key) != FRAUD_OK) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "\"fraud_keys\": the system has no random bytes");
+        return NGX_ERROR;
+    }
+
     sh->layout = NGX_HTTP_FRAUD_LAYOUT;
 
     zone->sh = sh;
@@ -262,6 +278,10 @@ ngx_http_fraud_zone_secrets(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
         {
             return NGX_ERROR;
         }
+
+        if (domain[i]->pair) {
+            domain[i]->pair->key = domain[i]->key;
+        }
     }
 
     return NGX_OK;
@@ -286,6 +306,13 @@ ngx_http_fraud_zone_secret(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name,
             && ngx_strncmp(secret->name, name->data, name->len) == 0)
         {
             secret->generation = sh->generation;
+
+            if (secret->length != fmcf->epoch) {
+                /* counted anew; the secrets stay until the next one ends */
+                secret->length = fmcf->epoch;
+                secret->epoch = (uint64_t) ngx_time() / fmcf->epoch;
+            }
+
             *key = i;
             return NGX_OK;
         }
@@ -318,6 +345,7 @@ ngx_http_fraud_zone_secret(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name,
     ngx_memcpy(free->name, name->data, name->len);
 
     free->generation = sh->generation;
+    free->length = fmcf->epoch;
     free->epoch = (uint64_t) ngx_time() / fmcf->epoch;
 
     *key = free - sh->secrets;
@@ -330,10 +358,12 @@ static ngx_int_t
 ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
 {
     ngx_uint_t                  i;
+    ngx_http_fraud_op_t       **op;
     ngx_http_fraud_signal_t   **signal;
     ngx_http_fraud_zone_sh_t   *sh;
 
     sh = fmcf->zone.sh;
+    op = fmcf->ops.elts;
     signal = fmcf->signals.elts;
 
     /* first what is there already, so that nothing new takes its place */
@@ -347,10 +377,10 @@ ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
 
     for (i = 0; i < fmcf->signals.nelts; i++) {
         ngx_http_fraud_zone_counter_of(sh, signal[i]);
+    }
 
-        if (signal[i]->identity.len
-            && ngx_http_fraud_zone_place(sh, signal[i], log) != NGX_OK)
-        {
+    for (i = 0; i < fmcf->ops.nelts; i++) {
+        if (ngx_http_fraud_zone_place(sh, op[i], log) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -361,15 +391,15 @@ ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
 
 static ngx_int_t
 ngx_http_fraud_zone_place(ngx_http_fraud_zone_sh_t *sh,
-    ngx_http_fraud_signal_t *signal, ngx_log_t *log)
+    ngx_http_fraud_op_t *op, ngx_log_t *log)
 {
     size_t                  len, offset;
     uint32_t                identity;
     ngx_uint_t              i, part;
     ngx_http_fraud_slot_t  *slot, *free;
 
-    identity = ngx_crc32_short(signal->identity.data, signal->identity.len);
-    len = fraud_record_slot_len(signal->op.type);
+    identity = ngx_crc32_short(op->identity.data, op->identity.len);
+    len = fraud_record_slot_len(op->op.type);
     free = NULL;
 
     for (i = 0; i < NGX_HTTP_FRAUD_MAX_OPS; i++) {
@@ -380,16 +410,16 @@ ngx_http_fraud_zone_place(ngx_http_fraud_zone_sh_t *sh,
             continue;
         }
 
-        if (slot->identity == identity && slot->tag == signal->op.tag) {
+        if (slot->identity == identity && slot->tag == op->op.tag) {
             goto found;
         }
     }
 
     if (free == NULL) {
         ngx_log_error(NGX_LOG_EMERG, log, 0,
-                      "\"%V\": signal \"%V\" is one stateful signal too many, "
-                      "at most %d are possible", &signal->identity,
-                      &signal->name, NGX_HTTP_FRAUD_MAX_OPS);
+                      "\"fraud_identity\": \"%V\" has one stateful signal too "
+                      "many, at most %d are possible in all, use fewer",
+                      &op->identity, NGX_HTTP_FRAUD_MAX_OPS);
         return NGX_ERROR;
     }
 
@@ -419,7 +449,7 @@ again:
 
     slot = free;
     slot->identity = identity;
-    slot->tag = signal->op.tag;
+    slot->tag = op->op.tag;
     slot->part = (uint16_t) part;
     slot->offset = (uint8_t) offset;
     slot->len = (uint8_t) len;
@@ -428,8 +458,8 @@ found:
 
     slot->generation = sh->generation;
 
-    signal->part = slot->part;
-    signal->offset = slot->offset;
+    op->part = slot->part;
+    op->offset = slot->offset;
 
     return NGX_OK;
 }
@@ -483,6 +513,7 @@ ngx_http_fraud_zone_attach(ngx_http_fraud_main_conf_t *fmcf)
 {
     fmcf->zone.counters = fmcf->zone.sh->counters[ngx_worker
                                                   % NGX_HTTP_FRAUD_SLOTS].n;
+    ngx_http_fraud_zone_epoch(fmcf, ngx_http_fraud_now());
 }
 
 
@@ -499,6 +530,11 @@ ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
     ngx_http_fraud_domain_t  **domain;
 
     zone = &fmcf->zone;
+
+    if (now_us < zone->epoch_end) {
+        return;
+    }
+
     domain = fmcf->domains.elts;
     epoch = now_us / 1000000 / fmcf->epoch;
 
@@ -515,7 +551,7 @@ ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
             key = k ? domain[i]->log_key : domain[i]->key;
             secret = &zone->sh->secrets[key];
 
-            if (secret->epoch < epoch) {
+            if (secret->length == fmcf->epoch && secret->epoch < epoch) {
                 secret->keys.has_previous = (secret->epoch + 1 == epoch);
                 secret->keys.previous = secret->keys.current;
 
@@ -595,6 +631,7 @@ ngx_http_fraud_zone_hold(ngx_http_fraud_main_conf_t *fmcf,
     }
 
     if (!zone->keys[domain->key].has_previous
+        || subject->len == 0
         || now_us - zone->epoch * fmcf->epoch * 1000000
            > (uint64_t) domain->ttl * 1000000)
     {
@@ -669,6 +706,61 @@ ngx_http_fraud_zone_carry(ngx_http_fraud_main_conf_t *fmcf,
     (void) ngx_atomic_fetch_add(&zone->counters[NGX_HTTP_FRAUD_N_EXPIRED], 1);
 
     return 1;
+}
+
+
+/* all that is known of a subject goes, also under its last pseudonym */
+
+ngx_uint_t
+ngx_http_fraud_zone_reset(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us)
+{
+    uint32_t                 hash;
+    ngx_uint_t               i, k, n, parts;
+    fraud_pid_t              pid[2];
+    fraud_str_t              name;
+    fraud_table_ref_t        ref;
+    ngx_http_fraud_zone_t   *zone;
+    ngx_http_fraud_slot_t   *slot;
+
+    zone = &fmcf->zone;
+
+    name.data = domain->name.data;
+    name.len = domain->name.len;
+
+    fraud_pid_make(&pid[0], &zone->keys[domain->key].current, name,
+                   subject->data, subject->len);
+    fraud_pid_make(&pid[1], &zone->keys[domain->key].previous, name,
+                   subject->data, subject->len);
+
+    hash = ngx_crc32_short(domain->name.data, domain->name.len);
+    parts = 0;
+
+    for (i = 0; i < NGX_HTTP_FRAUD_MAX_OPS; i++) {
+        slot = &zone->sh->slots[i];
+
+        if (slot->len && slot->identity == hash) {
+            parts = ngx_max(parts, (ngx_uint_t) slot->part + 1);
+        }
+    }
+
+    n = 0;
+
+    for (i = 0; i < parts; i++) {
+        for (k = 0; k < 2; k++) {
+            if (fraud_table_get(&zone->table, &ref, &pid[k], (unsigned) i,
+                                now_us, domain->ttl, 0)
+                == FRAUD_OK)
+            {
+                fraud_table_drop(&ref);
+                n++;
+            }
+        }
+    }
+
+    (void) ngx_atomic_fetch_add(&zone->counters[NGX_HTTP_FRAUD_N_EXPIRED], n);
+
+    return n;
 }
 
 

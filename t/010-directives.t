@@ -6,7 +6,7 @@ use Directives;
 
 repeat_each(1);
 
-plan tests => repeat_each() * (blocks() * 2 + 17);
+plan tests => repeat_each() * (blocks() * 2 + 25);
 
 no_long_string();
 
@@ -65,7 +65,7 @@ GET /status
     fraud on;
 --- must_die
 --- error_log
-invalid value "on"
+"fraud": invalid mode "on", use "off", "observe" or "enforce"
 
 
 
@@ -246,5 +246,30 @@ qr/\[warn\] .*: "fraud enforce" without any "fraud_action" acts on nothing, add 
     location = /index.html {
         fraud enforce;
     }
+--- no_error_log
+[warn]
+
+
+
+=== TEST 24: enforce without any action is warned about in http too, once
+--- http_config
+    fraud enforce;
+
+    server {
+        listen unix:$TEST_NGINX_SERVER_ROOT/html/other.sock;
+        location / { fraud enforce; }
+    }
+--- grep_error_log eval
+qr/"fraud enforce" without any/
+--- grep_error_log_out
+"fraud enforce" without any
+
+
+
+=== TEST 25: enforce in http is not warned about where all servers have actions
+--- http_config
+    fraud enforce;
+--- config
+    fraud_action 90 deny;
 --- no_error_log
 [warn]

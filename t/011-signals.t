@@ -69,7 +69,7 @@ __DATA__
     fraud_rate flood address rate=1000001r/s points=50;
 --- must_die
 --- error_log
-"fraud_rate": rate and burst of signal "flood" are over range, use at most 1000000r/s, and a burst that fills within 140 years
+"fraud_rate": signal "flood" has a rate or burst over range, use at most 1000000r/s and a burst that fills within 140 years
 
 
 
@@ -78,7 +78,7 @@ __DATA__
     fraud_rate flood address rate=1r/d burst=53000 points=50;
 --- must_die
 --- error_log
-"fraud_rate": rate and burst of signal "flood" are over range, use at most 1000000r/s, and a burst that fills within 140 years
+"fraud_rate": signal "flood" has a rate or burst over range, use at most 1000000r/s and a burst that fills within 140 years
 
 
 
@@ -177,7 +177,7 @@ __DATA__
     fraud_rate flood.1 address rate=1r/s points=50;
 --- must_die
 --- error_log
-"fraud_rate": invalid name "flood.1", use 1 to 32 letters, digits and "_"
+"fraud_rate": invalid name "flood.1", use a name of 1 to 32 letters, digits and "_"
 
 
 
@@ -186,7 +186,7 @@ __DATA__
     fraud_rate a23456789_123456789_123456789_123 address rate=1r/s points=50;
 --- must_die
 --- error_log
-"fraud_rate": invalid name "a23456789_123456789_123456789_123", use 1 to 32 letters, digits and "_"
+"fraud_rate": invalid name "a23456789_123456789_123456789_123", use a name of 1 to 32 letters, digits and "_"
 
 
 
@@ -199,7 +199,7 @@ __DATA__
 fraud_rate flood login rate=1r/s points=50;
 --- must_die
 --- error_log
-"fraud_rate": unknown identity "login", declare it with "fraud_identity" in the same or an outer block in $TEST_NGINX_SERVER_ROOT/html/rules.conf:2
+"fraud_rate": unknown identity "login", declare it with "fraud_identity" in the same block or an outer one in $TEST_NGINX_SERVER_ROOT/html/rules.conf:2
 
 
 
@@ -213,4 +213,4 @@ fraud_rate flood login rate=1r/s points=50;
 fraud_rate flood login rate=1r/s points=50;
 --- must_die
 --- error_log
-"fraud_rate": unknown identity "login", declare it with "fraud_identity" in the same or an outer block in $TEST_NGINX_SERVER_ROOT/html/rules.conf:1
+"fraud_rate": unknown identity "login", declare it with "fraud_identity" in the same block or an outer one in $TEST_NGINX_SERVER_ROOT/html/rules.conf:1

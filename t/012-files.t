@@ -6,12 +6,11 @@ use Directives;
 
 repeat_each(1);
 
-plan tests => repeat_each() * (blocks() * 2 + 3);
+plan tests => repeat_each() * (blocks() * 2 + 9 + 1);
 
 no_long_string();
 
-# readable by none, by root, by all; the last is accepted where nginx dies of
-# Test::Nginx's own "user", which is behind http
+# readable by none, by root, by all
 
 Directives::put("closed.txt", "192.0.2.0/24\n", 0000);
 Directives::put("private.txt", "192.0.2.0/24\n", 0600);
@@ -27,7 +26,44 @@ Directives::put("long.txt", "short\n" . "x" x 65536 . "\n");
 Directives::put("large.txt", "");
 truncate "$Directives::Dir/large.txt", 1024 * 1024 * 1024 + 1;
 
+# Test::Nginx's own "user" stands behind http; "--- worker_user" makes it be
+# the one of TEST_NGINX_NOBODY
+
+add_block_preprocessor(sub {
+    my ($block) = @_;
+    $Test::Nginx::Util::WorkerUser =
+        defined $block->worker_user ? $ENV{TEST_NGINX_NOBODY} : undef;
+});
+
+SKIP: {
+    skip "not root, workers are who we are", 1 if $> != 0;
+    like(without_user(), qr/"fraud_list": file "\Q$Directives::Dir\E\/private\.txt" cannot be read by user "[\w-]+" of the workers/,
+         "workers have a user also where none is configured");
+}
+
 run_tests();
+
+# what nginx says of a private file in a configuration that names no user
+
+sub without_user {
+    my $binary = $ENV{TEST_NGINX_BINARY} || "nginx";
+    my $modules = CORE::join " ", map { "load_module $_;" }
+        grep { length } split " ", $ENV{TEST_NGINX_LOAD_MODULES} || "";
+
+    Directives::put("nginx.conf", <<"END");
+$modules
+pid $Directives::Dir/nginx.pid;
+error_log stderr;
+events { }
+http {
+    access_log off;
+    fraud observe;
+    fraud_list bad \$remote_addr file=$Directives::Dir/private.txt points=50;
+    server { listen unix:$Directives::Dir/nginx.sock; }
+}
+END
+    return scalar `$binary -t -p $Directives::Dir/ -c $Directives::Dir/nginx.conf 2>&1`;
+}
 
 __DATA__
 
@@ -37,7 +73,7 @@ __DATA__
     fraud_list a $remote_addr file=$TEST_NGINX_SERVER_ROOT/html/nets.txt points=0;
     fraud_list b $remote_addr file=../html/nets.txt type=network points=100;
     fraud_list c $http_user_agent file=../html/words.txt type=string points=1;
-    fraud_list d $remote_addr file=../html/nets.txt trust shadow;
+    fraud_list d $remote_addr file=../html/nets.txt trust;
     fraud_list e "$arg_a-$arg_b" points=1 file=../html/words.txt type=string;
 --- user_files
 >>> nets.txt
@@ -70,7 +106,7 @@ a b
     fraud_list bad $remote_addr file= points=50;
 --- must_die
 --- error_log
-"fraud_list": empty file name or pattern
+"fraud_list": invalid "file=", use the path of a file
 
 
 
@@ -88,7 +124,7 @@ a b
     fraud_list bad $remote_addr file=x;
 --- must_die
 --- error_log
-"fraud_list": signal "bad" has no points, add "points=" 0 to 100
+"fraud_list": signal "bad" has no points, add "points=" 0 to 100 or "trust"
 
 
 
@@ -124,7 +160,7 @@ a b
     fraud_list b.d $remote_addr file=x points=50;
 --- must_die
 --- error_log
-"fraud_list": invalid name "b.d", use 1 to 32 letters, digits and "_"
+"fraud_list": invalid name "b.d", use a name of 1 to 32 letters, digits and "_"
 
 
 
@@ -175,7 +211,7 @@ a b
 # yet
 --- must_die
 --- error_log
-"fraud_list": file "$TEST_NGINX_SERVER_ROOT/html/notes.txt" line 2 offset 0: no address or network at all, correct it
+"fraud_list": file "$TEST_NGINX_SERVER_ROOT/html/notes.txt" line 2: no address or network at all, correct it
 
 
 
@@ -190,7 +226,7 @@ a b
 198.51.100.0/24
 --- must_die
 --- error_log
-"fraud_list": file "$TEST_NGINX_SERVER_ROOT/html/nets.txt" line 3 offset 0: not an address or network, correct it
+"fraud_list": file "$TEST_NGINX_SERVER_ROOT/html/nets.txt" line 3: not an address or network, correct it
 
 
 
@@ -203,7 +239,7 @@ a b
 192.0.2.1/24
 --- must_die
 --- error_log
-"fraud_list": file "$TEST_NGINX_SERVER_ROOT/html/nets.txt" line 2 offset 0: bits set outside the prefix, correct it
+"fraud_list": file "$TEST_NGINX_SERVER_ROOT/html/nets.txt" line 2: bits set outside the prefix, correct it
 
 
 
@@ -215,7 +251,7 @@ a b
 192.0.2.0/33
 --- must_die
 --- error_log
-"fraud_list": file "$TEST_NGINX_SERVER_ROOT/html/nets.txt" line 1 offset 0: not a prefix length for this address, correct it
+"fraud_list": file "$TEST_NGINX_SERVER_ROOT/html/nets.txt" line 1: not a prefix length for this address, correct it
 
 
 
@@ -237,7 +273,7 @@ a b
         points=50;
 --- must_die
 --- error_log
-"fraud_list": file "$TEST_NGINX_FILES/long.txt" line 2 offset 0: string too long, correct it
+"fraud_list": file "$TEST_NGINX_FILES/long.txt" line 2: string too long, correct it
 
 
 
@@ -255,39 +291,51 @@ a b
 === TEST 21: a file that workers could not read again is refused
 --- skip_eval
 2: $> != 0
---- main_config
-    user $TEST_NGINX_NOBODY;
+--- worker_user
 --- http_config
     fraud observe;
     fraud_list bad $remote_addr file=$TEST_NGINX_FILES/private.txt points=50;
 --- must_die
 --- error_log
-fraud file "$TEST_NGINX_FILES/private.txt" cannot be read by user "nobody" of the workers, who read it again when it is replaced, change its mode or owner, or that of its directory
+"fraud_list": file "$TEST_NGINX_FILES/private.txt" cannot be read by user "nobody" of the workers, who read it again when it is replaced, change its mode or owner, or that of its directory
 
 
 
 === TEST 22: a file in a directory that workers cannot enter is refused
 --- skip_eval
 2: $> != 0
---- main_config
-    user $TEST_NGINX_NOBODY;
+--- worker_user
 --- http_config
     fraud observe;
     fraud_list bad $remote_addr file=$TEST_NGINX_FILES/private/list.txt points=50;
 --- must_die
 --- error_log
-fraud file "$TEST_NGINX_FILES/private/list.txt" cannot be read by user "nobody" of the workers, who read it again when it is replaced, change its mode or owner, or that of its directory
+"fraud_list": file "$TEST_NGINX_FILES/private/list.txt" cannot be read by user "nobody" of the workers, who read it again when it is replaced, change its mode or owner, or that of its directory
 
 
 
 === TEST 23: a file that workers can read again is accepted
 --- skip_eval
 2: $> != 0
---- main_config
-    user $TEST_NGINX_NOBODY;
+--- worker_user
 --- http_config
     fraud observe;
     fraud_list bad $remote_addr file=$TEST_NGINX_FILES/public.txt points=50;
+
+
+
+=== TEST 24: a file that workers do not read, as the module is off, is accepted
+--- skip_eval
+2: $> != 0
+--- worker_user
+--- http_config
+    fraud_list bad $remote_addr file=$TEST_NGINX_FILES/private.txt points=50;
+
+
+
+=== TEST 25: a trusted list is no shadow
+--- http_config
+    fraud_list good $remote_addr file=x trust shadow;
 --- must_die
 --- error_log
-"user" directive is duplicate
+"fraud_list": signal "good" has both "trust" and "shadow", remove one

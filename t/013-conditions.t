@@ -71,7 +71,7 @@ __DATA__
     fraud_signal my-trap points=1;
 --- must_die
 --- error_log
-"fraud_signal": invalid name "my-trap", use 1 to 32 letters, digits and "_"
+"fraud_signal": invalid name "my-trap", use a name of 1 to 32 letters, digits and "_"
 
 
 
@@ -83,7 +83,7 @@ __DATA__
     }
 --- must_die
 --- error_log
-"fraud_signal": "off" takes no further parameter, remove "points=0"
+"fraud_signal": invalid "points=0", remove it, "off" stands alone
 
 
 
@@ -92,7 +92,7 @@ __DATA__
     fraud_reputation address max=60;
 --- must_die
 --- error_log
-"fraud_reputation": "address" has no half-life, add e.g. "half_life=4h"
+"fraud_reputation": signal "address" has no half-life, add e.g. "half_life=4h"
 
 
 
@@ -155,7 +155,7 @@ __DATA__
     fraud_reputation $addr half_life=4h;
 --- must_die
 --- error_log
-"fraud_reputation": invalid name "$addr", use 1 to 32 letters, digits and "_"
+"fraud_reputation": invalid name "$addr", use a name of 1 to 32 letters, digits and "_"
 
 
 
@@ -176,7 +176,7 @@ __DATA__
 fraud_reputation login half_life=4h;
 --- must_die
 --- error_log
-"fraud_reputation": unknown identity "login", declare it with "fraud_identity" in the same or an outer block in $TEST_NGINX_SERVER_ROOT/html/rules.conf:1
+"fraud_reputation": unknown identity "login", declare it with "fraud_identity" in the same block or an outer one in $TEST_NGINX_SERVER_ROOT/html/rules.conf:1
 
 
 
@@ -190,7 +190,7 @@ fraud_reputation login half_life=4h;
 fraud_signal trap off;
 --- must_die
 --- error_log
-"fraud_signal": unknown signal "trap" cannot be switched off, declare it in an outer block or before in $TEST_NGINX_SERVER_ROOT/html/rules.conf:3
+"fraud_signal": unknown signal "trap" cannot be switched off, remove the line or correct the name in $TEST_NGINX_SERVER_ROOT/html/rules.conf:3
 
 
 
@@ -204,7 +204,7 @@ fraud_signal trap off;
 fraud_signal trap off;
 --- must_die
 --- error_log
-"fraud_signal": unknown signal "trap" cannot be switched off, declare it in an outer block or before in $TEST_NGINX_SERVER_ROOT/html/rules.conf:1
+"fraud_signal": unknown signal "trap" cannot be switched off, remove the line or correct the name in $TEST_NGINX_SERVER_ROOT/html/rules.conf:1
 
 
 
@@ -235,7 +235,7 @@ X-Score: 100
 [["rules.conf", CORE::join "", map { "fraud_signal s$_ points=1;\n" } 1 .. 513]]
 --- must_die
 --- error_log
-513 fraud signals in force in one block, at most 512 are possible, use pattern files
+"fraud_signal": 513 signals of all kinds in force in one block, at most 512 are possible, use pattern files
 
 
 
@@ -248,4 +248,4 @@ X-Score: 100
   CORE::join "", map { "fraud_rate s$_ address rate=1r/s points=1;\n" } 1 .. 257]]
 --- must_die
 --- error_log
-"address": signal "s257" is one stateful signal too many, at most 256 are possible
+"fraud_identity": "address" has one stateful signal too many, at most 256 are possible in all, use fewer

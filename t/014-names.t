@@ -6,7 +6,7 @@ use Directives;
 
 repeat_each(1);
 
-plan tests => repeat_each() * (blocks() * 2 + 46);
+plan tests => repeat_each() * (blocks() * 2 + 66);
 
 no_long_string();
 
@@ -61,7 +61,7 @@ __DATA__
     fraud_identity login $arg_a points=5;
 --- must_die
 --- error_log
-"fraud_identity": unknown parameter "points=5", use "kind=", "ipv4=" or "ipv6="
+"fraud_identity": unknown parameter "points=5", use "kind=", "ipv4=", "ipv6=" or "verified"
 
 
 
@@ -135,7 +135,7 @@ invalid number of arguments in "fraud_identity" directive
 [["rules.conf", CORE::join "", map { "fraud_identity i$_ \$arg_a;\n" } 1 .. 33]]
 --- must_die
 --- error_log
-"fraud_identity": "i33" is one identity too many, at most 32 names are possible in $TEST_NGINX_SERVER_ROOT/html/rules.conf:33
+"fraud_identity": "i33" is one name too many, at most 32 are possible with "address", use fewer in $TEST_NGINX_SERVER_ROOT/html/rules.conf:33
 
 
 
@@ -149,7 +149,7 @@ fraud_identity user $arg_b;
 fraud_identity login $arg_b;
 --- must_die
 --- error_log
-"login" is declared twice in one file, first in line 1, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/rules.conf:3
+"fraud_identity": "login" is declared twice in one file, first in line 1, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/rules.conf:3
 
 
 
@@ -163,7 +163,7 @@ fraud_signal bot if=$arg_a points=5;
 fraud_match bot $uri x points=5;
 --- must_die
 --- error_log
-"bot" is declared twice in one file, first in line 2, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/rules.conf:3
+"fraud_match": "bot" is declared twice in one file, first in line 2, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/rules.conf:3
 
 
 
@@ -176,7 +176,7 @@ fraud_signal bot points=5;
 fraud_signal bot off;
 --- must_die
 --- error_log
-"bot" is declared twice in one file, first in line 1, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/rules.conf:2
+"fraud_signal": "bot" is declared twice in one file, first in line 1, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/rules.conf:2
 
 
 
@@ -189,7 +189,7 @@ fraud_reputation address half_life=1h;
 fraud_reputation address half_life=4h;
 --- must_die
 --- error_log
-"reputation.address" is declared twice in one file, first in line 1, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/rules.conf:2
+"fraud_reputation": "reputation.address" is declared twice in one file, first in line 1, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/rules.conf:2
 
 
 
@@ -255,7 +255,7 @@ X-Fraud: 9 [bot=9]
 === TEST 21: an identity of another file and of an outer block is replaced
 --- http_config
     include $TEST_NGINX_SERVER_ROOT/html/rules.conf;
-    fraud_identity login $arg_b;
+    fraud_identity login $arg_b kind=device;
     fraud_rate once login rate=1r/d points=30;
 --- config
     location = /index.html {
@@ -265,12 +265,12 @@ X-Fraud: 9 [bot=9]
 
     location = /inner.html {
         fraud observe;
-        fraud_identity login $arg_c;
+        fraud_identity login $arg_c kind=device;
         add_header X-Fraud "$fraud_score [$fraud_reasons]" always;
     }
 --- user_files
 >>> rules.conf
-fraud_identity login $arg_a;
+fraud_identity login $arg_a kind=device;
 >>> inner.html
 inner
 --- request eval
@@ -281,3 +281,85 @@ inner
  "X-Fraud: 0 []", "X-Fraud: 0 []", "X-Fraud: 30 [once=30]"]
 --- error_code eval
 [200, 200, 200, 200, 200]
+
+
+
+=== TEST 22: a signal twice in one file is refused, also if an included one was between
+--- http_config
+    include $TEST_NGINX_SERVER_ROOT/html/outer.conf;
+--- user_files eval
+[["outer.conf", "fraud_signal bot points=5;\n"
+                . "include $ENV{TEST_NGINX_SERVROOT}/html/inner.conf;\n"
+                . "fraud_signal bot points=7;\n"],
+ ["inner.conf", "fraud_signal bot points=6;\n"]]
+--- must_die
+--- error_log
+"fraud_signal": "bot" is declared twice in one file, first in line 1, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/outer.conf:3
+
+
+
+=== TEST 23: the same of an identity
+--- http_config
+    include $TEST_NGINX_SERVER_ROOT/html/outer.conf;
+--- user_files eval
+[["outer.conf", "fraud_identity login \$arg_a;\n"
+                . "include $ENV{TEST_NGINX_SERVROOT}/html/inner.conf;\n"
+                . "fraud_identity login \$arg_b;\n"],
+ ["inner.conf", "fraud_identity login \$arg_c;\n"]]
+--- must_die
+--- error_log
+"fraud_identity": "login" is declared twice in one file, first in line 1, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/outer.conf:3
+
+
+
+=== TEST 24: a file that is included twice declares twice
+--- http_config
+    include $TEST_NGINX_SERVER_ROOT/html/rules.conf;
+    include $TEST_NGINX_SERVER_ROOT/html/rules.conf;
+--- user_files
+>>> rules.conf
+fraud_signal bot points=5;
+--- must_die
+--- error_log
+"fraud_signal": "bot" is declared twice in one file, first in line 1, remove one or rename it in $TEST_NGINX_SERVER_ROOT/html/rules.conf:1
+
+
+
+=== TEST 25: a reputation of another file is replaced
+--- http_config
+    fraud observe;
+    include $TEST_NGINX_SERVER_ROOT/html/rules.conf;
+    fraud_reputation address half_life=30d max=7;
+--- config
+    location = /index.html {
+        fraud_signal bot points=50;
+        add_header X-Fraud "$fraud_score [$fraud_reasons]" always;
+    }
+--- user_files
+>>> rules.conf
+fraud_reputation address half_life=1h max=100;
+--- request eval
+["GET /index.html", "GET /index.html"]
+--- response_headers eval
+["X-Fraud: 50 [bot=50]", "X-Fraud: 57 [bot=50,reputation.address=7]"]
+--- error_code eval
+[200, 200]
+
+
+
+=== TEST 26: a reputation is switched off by the name it has in reasons
+--- http_config
+    fraud observe;
+    fraud_reputation address half_life=30d;
+--- config
+    fraud_signal reputation.address off;
+    location = /index.html {
+        fraud_signal bot points=50;
+        add_header X-Fraud "$fraud_score [$fraud_reasons]" always;
+    }
+--- request eval
+["GET /index.html", "GET /index.html"]
+--- response_headers eval
+["X-Fraud: 50 [bot=50]", "X-Fraud: 50 [bot=50]"]
+--- error_code eval
+[200, 200]

@@ -50,7 +50,7 @@ __DATA__
     fraud_match scan $http_user_agent "" points=50;
 --- must_die
 --- error_log
-"fraud_match": empty file name or pattern
+"fraud_match": invalid "", use a pattern or "file=PATH"
 
 
 
@@ -59,7 +59,7 @@ __DATA__
     fraud_match scan $http_user_agent file= points=50;
 --- must_die
 --- error_log
-"fraud_match": empty file name or pattern
+"fraud_match": invalid "file=", use a pattern or "file=PATH"
 
 
 
@@ -95,7 +95,7 @@ __DATA__
     fraud_match "" $http_user_agent sqlmap points=1;
 --- must_die
 --- error_log
-"fraud_match": invalid name "", use 1 to 32 letters, digits and "_"
+"fraud_match": invalid name "", use a name of 1 to 32 letters, digits and "_"
 
 
 
@@ -169,7 +169,7 @@ sqlmap
     fraud_match scan $uri file=$TEST_NGINX_FILES/long.txt points=1;
 --- must_die
 --- error_log
-"fraud_match": file "$TEST_NGINX_FILES/long.txt" line 2 offset 0: pattern is too long, correct it
+"fraud_match": file "$TEST_NGINX_FILES/long.txt" line 2: pattern is too long, correct it
 
 
 
@@ -178,4 +178,4 @@ sqlmap
     fraud_match scan $uri file=$TEST_NGINX_FILES/many.txt points=1;
 --- must_die
 --- error_log
-"fraud_match": file "$TEST_NGINX_FILES/many.txt" line 10001 offset 0: too many patterns, correct it
+"fraud_match": file "$TEST_NGINX_FILES/many.txt" line 10001: too many patterns, correct it

@@ -23,6 +23,14 @@ Directives::put("head.mmdb", substr $asn, 0, length($asn) / 2);
 Directives::put("tail.mmdb", substr $asn, length($asn) / 2);
 Directives::put("private.mmdb", $asn, 0600);
 
+# as in 012-files.t
+
+add_block_preprocessor(sub {
+    my ($block) = @_;
+    $Test::Nginx::Util::WorkerUser =
+        defined $block->worker_user ? $ENV{TEST_NGINX_NOBODY} : undef;
+});
+
 run_tests();
 
 __DATA__
@@ -105,14 +113,13 @@ __DATA__
 === TEST 9: a database that workers could not read again is refused
 --- skip_eval
 2: $> != 0
---- main_config
-    user $TEST_NGINX_NOBODY;
+--- worker_user
 --- http_config
     fraud observe;
     fraud_geo $TEST_NGINX_FILES/private.mmdb;
 --- must_die
 --- error_log
-fraud file "$TEST_NGINX_FILES/private.mmdb" cannot be read by user "nobody" of the workers, who read it again when it is replaced, change its mode or owner, or that of its directory
+"fraud_geo": file "$TEST_NGINX_FILES/private.mmdb" cannot be read by user "nobody" of the workers, who read it again when it is replaced, change its mode or owner, or that of its directory
 
 
 

@@ -17,7 +17,7 @@ my $nginx = Fraud->new(
     http => <<'HTTP', server => <<'SERVER');
     fraud_log logs/fraud.log;
     fraud_identity session $cookie_sid kind=session;
-    fraud_identity login $arg_user;
+    fraud_identity login $arg_user kind=device;
     fraud_signal canary if=$arg_a points=40;
     fraud_match agent $http_user_agent "evil" points=60;
     fraud_signal ghost if=$arg_ghost points=33 shadow;

@@ -191,7 +191,7 @@ my $gif = 'location / { fraud enforce; empty_gif; }'
             ok($fires->(), 'and the one before it stays');
             sleep 2.5;
             is(scalar(() = $nginx->error_log =~
-                      /\[error\].*fraud file "\S+\Q$name\E".*stays/g), 1,
+                      /\[error\].*: file "\S+\Q$name\E".*stays/g), 1,
                'one line says so');
 
             unlink "$nginx->{dir}/$name";
@@ -202,7 +202,7 @@ my $gif = 'location / { fraud enforce; empty_gif; }'
 
     unlike($nginx->fraud('/', from => '192.0.2.9'), qr/nets/,
            'what is not in the new file is gone');
-    $nginx->ends(qr/\[error\].*fraud file .* stays in force/);
+    $nginx->ends(qr/\[error\].*: file .* stays in force/);
 }
 
 sub read_file {
@@ -240,8 +240,8 @@ sub read_file {
     is($zone->{failed}, 0, 'without fault');
     like($nginx->fraud('/', from => '10.8.1.249'), qr/^10 /,
          'the last ones are remembered');
-    is($nginx->fraud('/', from => '10.1.0.1'), '0 []',
-       'the first ones are forgotten');
+    cmp_ok(scalar(grep { $nginx->fraud('/', from => "10.1.0.$_") =~ /^10 / }
+                  1 .. 30), '<', 10, 'most of the first ones are forgotten');
 
     my $before = $nginx->status->{zone}{created};
     my $found = $burst->(map { sprintf '2001:db8:1:1:%x::%x', $_ * 97, $_ }

@@ -45,7 +45,7 @@ home() {
 
 home 'hiredis' lib/fraud_resp.c
 home 'maxminddb' lib/fraud_geo.c
-home 'pcre2' lib/fraud_match.c
+home 'pcre2' lib/fraud_pattern.c
 home 'ini\.h' lib/fraud_policy.c
 home 'sodium' lib/fraud_pid.c lib/fraud_seal.c
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# style.pl FILE...: nginx's dialect in module/, plain limits in lib/, and how
+# style.pl FILE...: nginx's dialect in module/, plain limits in lib/ and tools/, and how
 # long functions and files are. Reports "file:line: what" and fails on any.
-# A file outside lib/ is taken for nginx's dialect.
+# A file outside lib/ and tools/ is taken for nginx's dialect.
 
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ my %ceiling = (
     lib    => { function => 100, file => 450 },
 );
 
-my $type = qr/(?:unsigned|struct\s+\w+|\w+_(?:t|s|pt|rc)
+my $type = qr/(?:unsigned|struct\s+\w+|\w+_(?:t|s|e|pt|rc)
                 |void|char|u_char|short|int|long|float|double|time_t)/x;
 my $keyword = qr/if|for|while|switch|return|case|else|do|sizeof|defined|goto/;
 
@@ -291,7 +291,7 @@ sub spread {
 
 for (@ARGV) {
     $file = $_;
-    $side = $file =~ m{(?:^|/)lib/[^/]*$} ? 'lib' : 'module';
+    $side = $file =~ m{(?:^|/)(?:lib|tools)/[^/]*$} ? 'lib' : 'module';
     check();
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * A set of patterns against PCRE2's interpreter asked for each line: the
- * verdict is the same, unless one of them met a limit.
+ * Patterns of two members in turn, line by line, against PCRE2's interpreter
+ * asked for each line: the verdicts are the same, unless one of them met a
+ * limit, and however the members are wanted.
  */
 
 #include "fraud_match.h"
@@ -69,22 +70,60 @@ static int compile_all(const char *text, size_t len, int nocase) {
 }
 
 /* Where limits are met neither answer is wrong. */
-static void check(fraud_match_t *set, const uint8_t *value, size_t len) {
-    uint8_t *exact = copy(value, len);
-    fraud_rc rc = fraud_match_find(set, exact, len);
-    int matched = 0, limited = 0, one;
+static void check_wanted(fraud_match_t *set, const uint8_t *value, size_t len,
+                         uint64_t wanted) {
+    uint64_t hits = UINT64_MAX, again, matched = 0, limited = 0;
+    fraud_rc rc = fraud_match_find(set, value, len, wanted, &hits);
     size_t i;
+    int one;
 
     for (i = 0; i < n; i++) {
-        one = pcre2_match(codes[i], exact, len, 0, 0, match, limits);
-        matched |= one >= 0;
-        limited |= one < 0 && one != PCRE2_ERROR_NOMATCH;
+        one = pcre2_match(codes[i], value, len, 0, 0, match, limits);
+        matched |= (uint64_t)(one >= 0) << i % 2;
+        limited |= (uint64_t)(one < 0 && one != PCRE2_ERROR_NOMATCH) << i % 2;
     }
-    CLAIM(rc == FRAUD_OK || rc == FRAUD_NOTFOUND || rc == FRAUD_ELIMIT);
-    CLAIM(rc != FRAUD_OK || matched || limited);
-    CLAIM(rc != FRAUD_NOTFOUND || !matched);
-    CLAIM(fraud_match_find(set, exact, len) == rc);
+    CLAIM(rc == FRAUD_OK || rc == FRAUD_ELIMIT);
+    CLAIM((hits & ~wanted) == 0);
+    CLAIM((hits & ~matched & ~limited) == 0);
+    CLAIM(rc == FRAUD_ELIMIT || (matched & wanted & ~hits) == 0);
+    CLAIM(fraud_match_find(set, value, len, wanted, &again) == rc);
+    CLAIM(again == hits);
+}
+
+static void check(fraud_match_t *set, const uint8_t *value, size_t len) {
+    uint8_t *exact = copy(value, len);
+    uint64_t wanted;
+
+    /* first one, then the other, then both: what is remembered grows */
+    for (wanted = 0; wanted < 4; wanted++) {
+        check_wanted(set, exact, len, len % 2 ? wanted : wanted ^ 3);
+    }
     free(exact);
+}
+
+/* The compiled lines once more, as patterns of the two members. */
+static fraud_rc add_all(fraud_match_t *set, const char *text, size_t len,
+                        int nocase, fraud_err_t *err) {
+    size_t i, start = 0, before;
+    unsigned member = 0;
+    fraud_rc rc;
+
+    for (i = 0; i <= len; i++) {
+        if (i < len && text[i] != '\n') {
+            continue;
+        }
+        before = fraud_match_count(set);
+        rc = fraud_match_add_text(set, member, nocase, text + start, i - start,
+                                  err);
+        if (rc != FRAUD_OK &&
+            (rc != FRAUD_EINVAL || strcmp(err->why, "no pattern") != 0)) {
+            return rc;
+        }
+        member ^= fraud_match_count(set) != before;
+        start = i + 1;
+    }
+    err->why[0] = '\0';
+    return fraud_match_count(set) != 0 ? fraud_match_finish(set) : FRAUD_EINVAL;
 }
 
 static void check_values(fraud_match_t *set, input_t *in, int simple) {
@@ -117,13 +156,13 @@ static size_t cut_lines(input_t *in, unsigned lines, int as_words, char *text) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     input_t in = {data, size};
     uint8_t flags = cut_u8(&in);
-    fraud_match_conf_t conf = {0, 20000, 0, 0};
+    fraud_match_conf_t conf = {0};
     char text[MAX_TEXT], *exact;
     fraud_match_t *set;
     fraud_err_t err;
     fraud_rc rc;
     size_t len;
-    int good;
+    int good, nocase = flags >> 1 & 1;
 
     if (limits == NULL) {
         limits = pcre2_match_context_create(NULL);
@@ -132,14 +171,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         pcre2_set_match_limit(limits, 20000);
         pcre2_set_depth_limit(limits, 1000);
     }
-    conf.nocase = flags >> 1 & 1;
+    conf.match_limit = 20000;
     conf.memory = flags >> 2 & 3;
     len = cut_lines(&in, 1 + (flags >> 4 & 7), flags & 1, text);
     exact = copy(text, len);
     n = 0;
     memset(&err, 0, sizeof(err));
-    good = compile_all(exact, len, conf.nocase);
-    rc = fraud_match_load(&set, NULL, &conf, exact, len, &err);
+    good = compile_all(exact, len, nocase);
+    CLAIM(fraud_match_new(&set, NULL, &conf) == FRAUD_OK);
+    rc = add_all(set, exact, len, nocase, &err);
     if (rc == FRAUD_OK) {
         if (good) {
             CLAIM(fraud_match_count(set) == n);
@@ -147,11 +187,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         } else {
             CLAIM(n == MAX_LINES);
         }
-        fraud_match_free(set);
     } else {
-        CLAIM(!good && err.why[0] != '\0');
+        CLAIM(!good && (n == 0 || err.why[0] != '\0'));
         CLAIM(memchr(err.why, '\0', sizeof(err.why)) != NULL);
     }
+    fraud_match_free(set);
     while (n > 0) {
         pcre2_code_free(codes[--n]);
     }

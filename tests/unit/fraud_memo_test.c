@@ -20,6 +20,27 @@ static fraud_memo_t *memo_new(size_t n) {
     return memo;
 }
 
+/* Three words that differ, made of one number. */
+static void put(fraud_memo_t *memo, const void *value, size_t len,
+                unsigned number) {
+    const fraud_memo_verdict_t verdict = {number, ~(uint64_t)number,
+                                          (uint64_t)number << 32};
+
+    fraud_memo_put(memo, value, len, &verdict);
+}
+
+/* That number, or -1. */
+static int get(const fraud_memo_t *memo, const void *value, size_t len) {
+    const fraud_memo_verdict_t *verdict = fraud_memo_get(memo, value, len);
+
+    if (verdict == NULL) {
+        return -1;
+    }
+    assert_int_equal(verdict->hits, ~verdict->known);
+    assert_int_equal(verdict->limited, verdict->known << 32);
+    return (int)verdict->known;
+}
+
 static const uint8_t *text(unsigned i, size_t *len) {
     static char name[16];
 
@@ -39,16 +60,16 @@ static void test_lengths(void **state) {
         exact = malloc(len != 0 ? len : 1);
         assert_non_null(exact);
         memset(exact, 0, len);
-        assert_int_equal(fraud_memo_get(memo, exact, len), -1);
-        fraud_memo_put(memo, exact, len, (uint8_t)(len % 7));
-        assert_int_equal(fraud_memo_get(memo, exact, len),
+        assert_int_equal(get(memo, exact, len), -1);
+        put(memo, exact, len, (unsigned)(len % 7));
+        assert_int_equal(get(memo, exact, len),
                          len > FRAUD_MEMO_MAX_LEN ? -1 : (int)(len % 7));
         free(exact);
     }
     /* one byte makes a difference, wherever it is */
     for (len = 0; len < FRAUD_MEMO_MAX_LEN; len++) {
         value[len] = 1;
-        assert_int_equal(fraud_memo_get(memo, value, FRAUD_MEMO_MAX_LEN), -1);
+        assert_int_equal(get(memo, value, FRAUD_MEMO_MAX_LEN), -1);
         value[len] = 0;
     }
     fraud_memo_free(memo);
@@ -67,18 +88,17 @@ static void test_collision(void **state) {
 
     (void)state;
     b[1] = a[1] ^ mix(sizeof(a), a[0]) ^ mix(sizeof(b), b[0]);
-    fraud_memo_put(memo, (const uint8_t *)a, sizeof(a), 1);
-    assert_int_equal(fraud_memo_get(memo, (const uint8_t *)a, sizeof(a)), 1);
-    assert_int_equal(fraud_memo_get(memo, (const uint8_t *)b, sizeof(b)), -1);
-    fraud_memo_put(memo, (const uint8_t *)b, sizeof(b), 2);
-    assert_int_equal(fraud_memo_get(memo, (const uint8_t *)a, sizeof(a)), 1);
-    assert_int_equal(fraud_memo_get(memo, (const uint8_t *)b, sizeof(b)), 2);
+    put(memo, a, sizeof(a), 1);
+    assert_int_equal(get(memo, a, sizeof(a)), 1);
+    assert_int_equal(get(memo, b, sizeof(b)), -1);
+    put(memo, b, sizeof(b), 2);
+    assert_int_equal(get(memo, a, sizeof(a)), 1);
+    assert_int_equal(get(memo, b, sizeof(b)), 2);
     /* one whose beginning has the hash of the whole */
     c[1] = mix(sizeof(c), c[0]) ^ sizeof(c[0]) ^ c[0];
-    fraud_memo_put(memo, (const uint8_t *)c, sizeof(c), 3);
-    assert_int_equal(fraud_memo_get(memo, (const uint8_t *)c, sizeof(c)), 3);
-    assert_int_equal(fraud_memo_get(memo, (const uint8_t *)c, sizeof(c[0])),
-                     -1);
+    put(memo, c, sizeof(c), 3);
+    assert_int_equal(get(memo, c, sizeof(c)), 3);
+    assert_int_equal(get(memo, c, sizeof(c[0])), -1);
     fraud_memo_free(memo);
 }
 
@@ -92,12 +112,12 @@ static void test_bounded(void **state) {
     (void)state;
     for (i = 0; i < 1000; i++) {
         value = text(i, &len);
-        fraud_memo_put(memo, value, len, (uint8_t)(i % 3));
-        assert_int_equal(fraud_memo_get(memo, value, len), i % 3);
+        put(memo, value, len, (unsigned)(i % 3));
+        assert_int_equal(get(memo, value, len), i % 3);
     }
     for (i = 0; i < 1000; i++) {
         value = text(i, &len);
-        verdict = fraud_memo_get(memo, value, len);
+        verdict = get(memo, value, len);
         assert_true(verdict == -1 || verdict == (int)(i % 3));
         kept += verdict != -1;
     }
@@ -115,11 +135,11 @@ static void test_spread(void **state) {
     (void)state;
     for (i = 0; i < 512; i++) {
         value = text(i, &len);
-        fraud_memo_put(memo, value, len, 0);
+        put(memo, value, len, 0);
     }
     for (i = 0; i < 512; i++) {
         value = text(i, &len);
-        kept += fraud_memo_get(memo, value, len) == 0;
+        kept += get(memo, value, len) == 0;
     }
     assert_true(kept > 400);
     fraud_memo_free(memo);
@@ -134,8 +154,10 @@ static void test_sizes(void **state) {
     memo = memo_new(FRAUD_MEMO_MAX);
     fraud_memo_free(memo);
     memo = memo_new(0);
-    fraud_memo_put(memo, (const uint8_t *)"a", 1, 5);
-    assert_int_equal(fraud_memo_get(memo, (const uint8_t *)"a", 1), 5);
+    put(memo, "a", 1, 5);
+    assert_int_equal(get(memo, "a", 1), 5);
+    put(memo, "a", 1, 6);
+    assert_int_equal(get(memo, "a", 1), 6);
     fraud_memo_free(memo);
 }
 

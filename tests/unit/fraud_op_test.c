@@ -311,6 +311,84 @@ static void gcra_random(void **unused) {
     }
 }
 
+/* Rate and burst, both so many times: an empty bucket holds as many more. */
+static void gcra_widen(void **unused) {
+    static const struct {
+        fraud_gcra_conf_t conf;
+        uint32_t factor;
+        fraud_rc rc;
+        uint32_t n, burst;
+    } cases[] = {
+        {{MINUTE, 5, 5}, 1, FRAUD_OK, 5, 5},
+        {{MINUTE, 5, 5}, 10, FRAUD_OK, 50, 59},
+        {{MINUTE, 5, 0}, 10, FRAUD_OK, 50, 9},
+        {{SECOND, 100000, 0}, 10, FRAUD_OK, 1000000, 9},
+        {{SECOND, 100000, 0}, 11, FRAUD_ELIMIT, 0, 0},
+        {{DAY, 1, 51000}, 1, FRAUD_OK, 1, 51000},
+        {{DAY, 1, 51000}, 2, FRAUD_ELIMIT, 0, 0},
+        {{1, 1, 0}, 2, FRAUD_ELIMIT, 0, 0},
+        {{1, 1, 4294967293u}, 1, FRAUD_OK, 1, 4294967293u},
+        {{1048576, 1, 2147483646u}, 2, FRAUD_OK, 2, 4294967293u},
+        {{1048576, 1, 2147483647u}, 2, FRAUD_ELIMIT, 0, 0},
+        {{DAY, 1000000, 0}, 4295, FRAUD_ELIMIT, 0, 0},
+        {{MINUTE, 5, 5}, UINT32_MAX, FRAUD_ELIMIT, 0, 0},
+        {{MINUTE, 5, 5}, 0, FRAUD_EINVAL, 0, 0},
+    };
+    fraud_gcra_conf_t wide;
+    size_t i;
+
+    (void)unused;
+    for (i = 0; i < N(cases); i++) {
+        assert_int_equal(
+            fraud_gcra_widen(&wide, &cases[i].conf, cases[i].factor),
+            cases[i].rc);
+        if (cases[i].rc == FRAUD_OK) {
+            assert_int_equal(wide.period_us, cases[i].conf.period_us);
+            assert_int_equal(wide.n, cases[i].n);
+            assert_int_equal(wide.burst, cases[i].burst);
+        }
+    }
+}
+
+static unsigned pass_at_once(fraud_gcra_t *state, const fraud_gcra_conf_t *conf,
+                             uint64_t now_us) {
+    fraud_gcra_result_t result;
+    unsigned n = 0;
+
+    while (fraud_gcra(state, conf, 1, now_us, 1, &result)) {
+        n++;
+    }
+    assert_int_equal(result.over, 1);
+    return n;
+}
+
+/* One state under both: what was used up stays so when it widens or narrows. */
+static void gcra_widened_state(void **unused) {
+    static const fraud_gcra_conf_t conf = {MINUTE, 5, 5};
+    fraud_gcra_conf_t wide;
+    fraud_gcra_t state = {0, 0};
+    fraud_gcra_result_t result;
+
+    (void)unused;
+    assert_int_equal(fraud_gcra_widen(&wide, &conf, 10), FRAUD_OK);
+    assert_int_equal(pass_at_once(&state, &conf, T0), 6);
+    assert_int_equal(pass_at_once(&state, &wide, T0), 54);
+
+    /* one every 1.2 seconds now */
+    fraud_gcra(&state, &wide, 1, T0, 0, &result);
+    assert_int_equal(result.retry_us, 1200000);
+    assert_int_equal(pass_at_once(&state, &wide, T0 + 1200000), 1);
+    assert_int_equal(pass_at_once(&state, &wide, T0 + 13200000), 10);
+
+    /* narrow again: full, but no more than that; a refusal forgives nothing */
+    fraud_gcra(&state, &conf, 1, T0 + 13200000, 0, &result);
+    assert_int_equal(result.over, 1);
+    assert_int_equal(result.retry_us, 12 * SECOND);
+    assert_int_equal(pass_at_once(&state, &conf, T0 + 13200000), 0);
+    assert_int_equal(pass_at_once(&state, &wide, T0 + 13200000), 0);
+    assert_int_equal(pass_at_once(&state, &wide, T0 + 13200000 + MINUTE), 50);
+}
+
 /* An unsigned integer of many 32-bit words, the lowest first. */
 typedef struct {
     uint32_t word[200];
@@ -712,6 +790,8 @@ int main(void) {
         cmocka_unit_test(gcra_check),
         cmocka_unit_test(gcra_table),
         cmocka_unit_test(gcra_random),
+        cmocka_unit_test(gcra_widen),
+        cmocka_unit_test(gcra_widened_state),
         cmocka_unit_test(decay_factors),
         cmocka_unit_test(decay_points),
         cmocka_unit_test(decay_often),

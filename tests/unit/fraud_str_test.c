@@ -230,7 +230,17 @@ static void rates(void **state) {
         {"1r/d", 1, 86400000000u},
         {"05r/m", 5, 60000000},
         {"1000000r/s", 1000000, 1000000},
-        {"4294967295r/s", U32, 1000000},
+        {"1000000r/d", 1000000, 86400000000u},
+        {"1000001r/s", 1000001, 1000000},
+        {"1000001r/d", 1000001, 86400000000u},
+        {"1000002r/s", 500001, 500000},
+        {"2000000r/m", 1, 30},
+        {"60000000r/m", 1, 1},
+        {"86400000r/d", 1, 1000},
+        {"86400001r/d", 86400001, 86400000000u},
+        {"2000000000r/h", 5, 9},
+        {"4000000000r/d", 5, 108},
+        {"4294967295r/s", 858993459, 200000},
         {"4294967296r/s", 0, 0},
         {"18446744073709551617r/s", 0, 0},
         {"0r/s", 0, 0},
@@ -275,11 +285,91 @@ static void rates(void **state) {
     }
 }
 
+static fraud_rc duration(uint64_t *ms, const char *text, uint64_t max) {
+    char *exact = copy(text, strlen(text));
+    fraud_rc rc = fraud_str_time(ms, exact, strlen(text), max);
+
+    free(exact);
+    return rc;
+}
+
+static void times(void **state) {
+    static const struct {
+        const char *text;
+        uint64_t max;
+        fraud_rc rc;
+        uint64_t ms;
+    } cases[] = {
+        {"0", 0, FRAUD_OK, 0},
+        {"60", U64, FRAUD_OK, 60000},
+        {"060", U64, FRAUD_OK, 60000},
+        {"60s", U64, FRAUD_OK, 60000},
+        {"500ms", U64, FRAUD_OK, 500},
+        {"10m", U64, FRAUD_OK, 600000},
+        {"4h", U64, FRAUD_OK, 14400000},
+        {"1d", U64, FRAUD_OK, 86400000},
+        {"1w", U64, FRAUD_OK, 604800000},
+        {"1M", U64, FRAUD_OK, 2592000000u},
+        {"1y", U64, FRAUD_OK, 31536000000u},
+        {"1h30m", U64, FRAUD_OK, 5400000},
+        {"1h30", U64, FRAUD_OK, 3630000},
+        {"1m5s250ms", U64, FRAUD_OK, 65250},
+        {"1y1M1w1d1h1m1s1ms", U64, FRAUD_OK, 34822861001},
+        {"0h0m1", U64, FRAUD_OK, 1000},
+        {"24h", 86400000, FRAUD_OK, 86400000},
+        {"1d1ms", 86400000, FRAUD_ELIMIT, 0},
+        {"1d0ms", 86400000, FRAUD_OK, 86400000},
+        {"2d", 86400000, FRAUD_ELIMIT, 0},
+        {"1", 999, FRAUD_ELIMIT, 0},
+        {"1", 1000, FRAUD_OK, 1000},
+        {"18446744073709551615ms", U64, FRAUD_OK, U64},
+        {"18446744073709551616ms", U64, FRAUD_ELIMIT, 0},
+        {"18446744073709551s615ms", U64, FRAUD_OK, U64},
+        {"18446744073709551s616ms", U64, FRAUD_ELIMIT, 0},
+        {"18446744073709552", U64, FRAUD_ELIMIT, 0},
+        {"584942418y", U64, FRAUD_ELIMIT, 0},
+        {"99999999999999999999y", U64, FRAUD_ELIMIT, 0},
+        {"", U64, FRAUD_EINVAL, 0},
+        {"s", U64, FRAUD_EINVAL, 0},
+        {"ms", U64, FRAUD_EINVAL, 0},
+        {" 1", U64, FRAUD_EINVAL, 0},
+        {"1 ", U64, FRAUD_EINVAL, 0},
+        {"1 h", U64, FRAUD_EINVAL, 0},
+        {"-1", U64, FRAUD_EINVAL, 0},
+        {"+1h", U64, FRAUD_EINVAL, 0},
+        {"1.5h", U64, FRAUD_EINVAL, 0},
+        {"1H", U64, FRAUD_EINVAL, 0},
+        {"1us", U64, FRAUD_EINVAL, 0},
+        {"1min", U64, FRAUD_EINVAL, 0},
+        {"1hh", U64, FRAUD_EINVAL, 0},
+        {"1sm", U64, FRAUD_EINVAL, 0},
+        {"h1", U64, FRAUD_EINVAL, 0},
+        {"1m1h", U64, FRAUD_EINVAL, 0},
+        {"1h1h", U64, FRAUD_EINVAL, 0},
+        {"1m1M", U64, FRAUD_EINVAL, 0},
+        {"1s1", U64, FRAUD_EINVAL, 0},
+        {"1ms1s", U64, FRAUD_EINVAL, 0},
+        {"1ms1", U64, FRAUD_EINVAL, 0},
+        {"forever", U64, FRAUD_EINVAL, 0},
+    };
+    uint64_t ms;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < N(cases); i++) {
+        ms = 0;
+        assert_int_equal(duration(&ms, cases[i].text, cases[i].max),
+                         cases[i].rc);
+        assert_int_equal(ms, cases[i].ms);
+    }
+    assert_int_equal(fraud_str_time(&ms, "1\0s", 3, U64), FRAUD_EINVAL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),         cmocka_unit_test(uints),
         cmocka_unit_test(every_maximum), cmocka_unit_test(fixed_points),
-        cmocka_unit_test(rates),
+        cmocka_unit_test(rates),         cmocka_unit_test(times),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
