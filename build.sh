@@ -15,12 +15,14 @@ TEST_NGINX_SUITE=sid
 CLANG_FORMAT=14
 
 NEED_BUILD="nginx nginx-dev build-essential libhiredis-dev libmaxminddb-dev
-    libpcre2-dev libsodium-dev libinih-dev libssl-dev zlib1g-dev"
+    libpcre2-dev libsodium-dev libinih-dev libssl-dev zlib1g-dev
+    libcurl4-openssl-dev"
 NEED_RUN="curl"
 NEED_TEST="libcmocka-dev clang clang-format libclang-rt-dev shellcheck
-    libmaxmind-db-writer-perl nghttp2-client openssl perl curl"
+    libmaxmind-db-writer-perl libfaketime nghttp2-client openssl perl curl"
 # names the functions in reports, without which no suppression matches
 NEED_ASAN="llvm"
+NEED_BENCH="wrk procps"
 
 MODULE=ngx_http_fraud_module.so
 WITH="--with-compat --with-debug --with-threads --with-pcre-jit
@@ -357,6 +359,9 @@ build() {
     make_in "$dir" modules
     run install -m 644 "$dir/objs/$MODULE" build/
     say "build: build/$MODULE for nginx $version"
+
+    run make -s -C tools -j "$JOBS"
+    say "build: build/fraudctl"
 }
 
 
@@ -400,6 +405,20 @@ test_lib() {
 
         closing "$(counts "$log" "lib ($cc)" programs)"
     done
+}
+
+
+test_tools() {
+    log=build/tests-tools.log
+
+    { prove -j "$JOBS" --exec sh tests/tools/*.sh tests/rules/*.sh 2>&1 \
+        || say "tools: failed"; } | tee "$log"
+
+    if tail -n 1 "$log" | grep -q '^tools: failed'; then
+        die "tests of the tools and rules failed"
+    fi
+
+    closing "$(counts "$log" tools files)"
 }
 
 
@@ -449,15 +468,15 @@ lint() {
     run shellcheck .ci/run $(find . -name '*.sh' ! -path './build/*') \
         || bad="$bad shellcheck"
     # shellcheck disable=SC2046
-    run perl tests/style.pl $(find module lib -name '*.[ch]' | sort) \
+    run perl tests/style.pl $(find module lib tools -name '*.[ch]' | sort) \
         || bad="$bad style"
     run sh tests/layers.sh || bad="$bad layers"
 
     case $(clang-format --version) in
     *"version $CLANG_FORMAT."*)
         # shellcheck disable=SC2046
-        run clang-format --dry-run -Werror $(find lib -name '*.[ch]' | sort) \
-            || bad="$bad clang-format"
+        run clang-format --dry-run -Werror --style=file:lib/.clang-format \
+            $(find lib tools -name '*.[ch]' | sort) || bad="$bad clang-format"
         ;;
     *)
         say "lint: lib's formatting not checked: $(clang-format --version)," \
@@ -482,6 +501,7 @@ verb_test() {
     fi
 
     test_lib
+    test_tools
     test_t test "$(command -v nginx)" "$TOP/build/$MODULE" t/*.t \
         || die "t/ failed"
     closing "$(counts build/t-test/log t files)"
@@ -672,7 +692,9 @@ verb_install() {
     etc=/etc/nginx/fraud
 
     run install -d "$dest$modules" "$dest$etc/rules" "$dest$etc/policies"
+    run install -d "$dest/usr/local/bin"
     run install -m 644 "build/$MODULE" "$dest$modules/$MODULE"
+    run install -m 755 build/fraudctl "$dest/usr/local/bin/fraudctl"
 
     for file in conf/rules/* conf/policies/*; do
         [ ! -f "$file" ] || put "$file" "$dest$etc/${file#conf/}"
@@ -695,14 +717,14 @@ verb_run() {
     # shellcheck disable=SC2086  # a list
     need $NEED_RUN
     build
-    [ -e tools/run.sh ] || die "no tools/run.sh"
     run sh tools/run.sh "$@"
 }
 
 
 verb_bench() {
+    # shellcheck disable=SC2086  # a list
+    need $NEED_BENCH
     build
-    [ -e tests/bench/short.sh ] || die "no tests/bench/short.sh"
     run sh tests/bench/short.sh "$@"
 }
 
@@ -710,7 +732,7 @@ verb_bench() {
 verb_deps() {
     if ! have_apt; then
         die "no apt here. Needed: nginx and its source tree, a C compiler," \
-            "make, libmaxminddb, PCRE2, libsodium, OpenSSL, zlib, hiredis," \
+            "make, libmaxminddb, PCRE2, libsodium, OpenSSL, zlib, libcurl, hiredis," \
             "inih; for the tests also clang with sanitizers, clang-format," \
             "cmocka, shellcheck, curl, nghttp, openssl, perl with" \
             "MaxMind::DB::Writer and Test::Nginx (cpanm Test::Nginx)"
