@@ -109,6 +109,11 @@ ngx_http_fraud_account_hold(ngx_http_fraud_ctx_t *ctx,
         return NULL;
     }
 
+    /* variables of the log ask long after the decision */
+
+    ctx->now_us = ngx_http_fraud_now();
+    ngx_http_fraud_zone_epoch(ctx->fmcf, ctx->now_us);
+
     ngx_http_fraud_pid(ctx->fmcf, domain, &text, &pid);
 
     return ngx_http_fraud_zone_hold(ctx->fmcf, ref, domain, &text, &pid,

@@ -81,9 +81,12 @@ ngx_http_fraud_preaccess_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    /* ended before, and now on its way to an error page */
+    /*
+     * ended before, and now on its way to an error page; with "error_page =",
+     * which clears the status, the target answers and is what counts
+     */
 
-    if (r->error_page || r->err_status) {
+    if (r->err_status && ctx->flcf->mode != NGX_HTTP_FRAUD_OFF) {
         ngx_http_fraud_late(ctx);
         return NGX_DECLINED;
     }
@@ -229,7 +232,6 @@ ngx_http_fraud_create_ctx(ngx_http_request_t *r,
     ctx = cln->data;
     ngx_memzero(ctx, size);
 
-    ctx->now_us = ngx_http_fraud_now();
     ctx->request = r;
     ctx->flcf = flcf;
     ctx->fmcf = fmcf;
@@ -278,6 +280,8 @@ ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx)
 
     flcf = ctx->flcf;
     fmcf = ctx->fmcf;
+
+    ctx->now_us = ngx_http_fraud_now();
 
     ngx_http_fraud_zone_epoch(fmcf, ctx->now_us);
 

@@ -18,12 +18,15 @@
 #define NGX_HTTP_FRAUD_LOG_MAX    (64 * 1024 * 1024)
 
 
+/* the same as of access_log, which may write to the same file */
+
 typedef struct {
     u_char                    *start;
     u_char                    *pos;
     u_char                    *last;
     ngx_event_t               *event;
     ngx_msec_t                 flush;
+    ngx_int_t                  gzip;      /* 0, for access_log of this file */
 } ngx_http_fraud_log_buf_t;
 
 

@@ -181,6 +181,7 @@ ngx_http_fraud_subject_find(ngx_http_fraud_run_t *run)
     if (run->response) {
         /* the request may have taken its time */
         ctx->now_us = ngx_http_fraud_now();
+        ngx_http_fraud_zone_epoch(ctx->fmcf, ctx->now_us);
     }
 
     if (identity->verified

@@ -531,7 +531,11 @@ ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
 
     zone = &fmcf->zone;
 
-    if (now_us < zone->epoch_end) {
+    /* an end that is far away was set by a clock that was ahead */
+
+    if (now_us < zone->epoch_end
+        && zone->epoch_end - now_us <= 2 * (uint64_t) fmcf->epoch * 1000000)
+    {
         return;
     }
 
@@ -551,7 +555,9 @@ ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
             key = k ? domain[i]->log_key : domain[i]->key;
             secret = &zone->sh->secrets[key];
 
-            if (secret->length == fmcf->epoch && secret->epoch < epoch) {
+            if (secret->length == fmcf->epoch
+                && (secret->epoch < epoch || secret->epoch > epoch + 1))
+            {
                 secret->keys.has_previous = (secret->epoch + 1 == epoch);
                 secret->keys.previous = secret->keys.current;
 
@@ -632,8 +638,7 @@ ngx_http_fraud_zone_hold(ngx_http_fraud_main_conf_t *fmcf,
 
     if (!zone->keys[domain->key].has_previous
         || subject->len == 0
-        || now_us - zone->epoch * fmcf->epoch * 1000000
-           > (uint64_t) domain->ttl * 1000000)
+        || now_us > (zone->epoch * fmcf->epoch + domain->ttl) * 1000000)
     {
         return rc == FRAUD_OK ? ref->record : NULL;
     }

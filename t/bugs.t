@@ -70,4 +70,23 @@ END
     my $log = () = $n->slurp('logs/fraud.log') =~ /delay/g;
     is($log, 900, '7 a client that left while or before it was delayed is noticed at once');
 }
+{   # 9 with "error_page =" the target answers: it is scored and acts
+    my $n = Fraud->new(http => 'fraud_action 90 deny;', server => '
+      fraud_signal bad if=$arg_bad points=95;
+      location /plain { fraud enforce; empty_gif; }
+      location /idiom { fraud enforce; error_page 418 = @app;
+        if ($request_method = GET) { return 418; } }
+      location /off { fraud off; error_page 404 = @app; return 404; }
+      location @app { fraud enforce; empty_gif; }');
+    is($n->get("/$_?bad=1")->{status}, 403, "9 $_ is refused")
+        for qw(plain idiom off);
+    is($n->get("/$_")->{status}, 200, "9 $_ is served")
+        for qw(plain idiom off);
+}
+{   # 10 one file for both logs: nginx reads our buffer as its own
+    my $n = Fraud->new(http => 'fraud_log logs/x.log buffer=64k;
+      access_log logs/x.log combined buffer=64k;',
+      server => 'fraud observe; location / { empty_gif; }');
+    is($n->get('/')->{status}, 200, '10 both logs on one file');
+}
 done_testing;
