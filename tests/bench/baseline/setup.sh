@@ -1,3 +1,5 @@
+#!/bin/sh
+# shellcheck disable=SC2154  # set by the harness
 # rules as installed, in the directory of the configuration; the two rates on
 # addresses are raised, or workload A would measure refusals
 set -e
