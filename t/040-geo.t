@@ -6,12 +6,6 @@ use Test::Nginx::Socket;
 
 use Fraud;
 
-BEGIN {
-    if (!eval { require MaxMind::DB::Writer::Tree; 1 }) {
-        plan skip_all => 'no MaxMind::DB::Writer to make databases with';
-    }
-}
-
 repeat_each(1);
 
 plan tests => repeat_each() * 187;

@@ -8,8 +8,8 @@ use Fraud;
 
 my $curl = `curl --version 2>/dev/null` // '';
 
-plan skip_all => 'no curl with HTTP/2' if $curl !~ /^Features:.*\bHTTP2\b/m;
-plan skip_all => 'no HTTP/2 in this nginx'
+die "no curl with HTTP/2\n" if $curl !~ /^Features:.*\bHTTP2\b/m;
+die "no HTTP/2 in this nginx\n"
     if `@{[ $ENV{TEST_NGINX_BINARY} || 'nginx' ]} -V 2>&1` !~ /http_v2_module/;
 
 plan tests => 25;
