@@ -6,6 +6,7 @@
 
 #define V4_LEN 4
 #define V6_LEN 16
+#define TEXT_MAX 47   /* eight groups, the last two as IPv4, in brackets */
 #define PREFIX_LEN 12 /* of both prefixes that hold an IPv4 address */
 #define NO_GAP (V6_LEN + 1)
 
@@ -168,8 +169,17 @@ static fraud_rc parse_v6(uint8_t *bytes, const char *text, size_t len) {
 }
 
 /* Parse either family as it is written; ${*n} is 4 or 16. */
+static int may_begin(char ch) {
+    return (ch >= '0' && ch <= ':') || (ch >= 'a' && ch <= 'f') ||
+           (ch >= 'A' && ch <= 'F') || ch == '[';
+}
+
 static fraud_rc parse_bytes(uint8_t *bytes, size_t *n, const char *text,
                             size_t len) {
+    /* most of what is no address shows it at once */
+    if (len == 0 || len > TEXT_MAX || !may_begin(text[0])) {
+        return FRAUD_EINVAL;
+    }
     if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
         *n = V6_LEN;
         return parse_v6(bytes, text + 1, len - 2);

@@ -18,6 +18,7 @@
  * for ever. Every now_us is below FRAUD_OP_MAX, the year 2112.
  */
 
+#include "fraud_distinct.h"
 #include "fraud_types.h"
 
 #if defined(__GNUC__)
@@ -27,13 +28,11 @@
 #define FRAUD_OP_MAX ((uint64_t)1 << 52) /* every value is below */
 #define FRAUD_OP_SKEW_US 1000000u        /* that any state may lie ahead */
 
-#define FRAUD_GCRA_MAX_RATE 1000000u /* requests a second */
-#define FRAUD_DECAY_MAX 10000000u    /* millipoints */
-#define FRAUD_DECAY_LIFE 24u         /* halvings of that to nothing */
-#define FRAUD_DISTINCT_LIST 24u      /* fingerprints, then a bitmap */
-#define FRAUD_DISTINCT_BITS 384u
-#define FRAUD_DISTINCT_MAX 1000u /* largest max= that is allowed */
-#define FRAUD_SWAP_MAX 32u       /* bytes */
+#define FRAUD_GCRA_MAX_RATE 1000000u   /* requests a second */
+#define FRAUD_GCRA_EXCESS_US 10000000u /* that a debt may be past the limit */
+#define FRAUD_DECAY_MAX 10000000u      /* millipoints */
+#define FRAUD_DECAY_LIFE 24u           /* halvings of that to nothing */
+#define FRAUD_SWAP_MAX 32u             /* bytes */
 
 /*
  * gcra: the generic cell rate algorithm (ITU-T I.371, annex A) as a virtual
@@ -53,6 +52,8 @@ typedef struct {
 
 typedef struct {
     int over;          /* not conforming, and nothing was charged */
+    uint64_t debt;     /* now: with what was charged, and with the drain of
+                          the time by which last_us is later */
     uint64_t retry_us; /* ask again after this long; 0 unless over */
 } fraud_gcra_result_t;
 
@@ -74,17 +75,52 @@ fraud_rc fraud_gcra_widen(fraud_gcra_conf_t *wide,
                           uint32_t factor) FRAUD_CHECK;
 
 /*
+ * fraud_gcra_most(conf):
+ * Return the most that a debt can be: FRAUD_GCRA_EXCESS_US past the limit,
+ * below 2^52.
+ */
+uint64_t fraud_gcra_most(const fraud_gcra_conf_t *conf);
+
+/*
  * fraud_gcra(state, conf, cost, now_us, charge, result):
  * debt = max(0, debt - elapsed * n); over iff debt + cost * period_us >
  * (burst + 1) * period_us. Unless over, and if ${charge}, add cost *
  * period_us to the debt. Without ${charge} the state is only read: "would
  * the next one be over?". A ${cost} of 0 is never over; one above burst + 1
- * always is, and its retry_us is the time until the bucket is empty. ${conf}
- * is one that fraud_gcra_check() accepts. Return 1 if the state changed.
+ * always is, and its retry_us is the time until the bucket is empty. A debt
+ * past the limit (of a merge, or of a wider ${conf}) has to be waited for.
+ * ${conf} is one that fraud_gcra_check() accepts. Return 1 if the state
+ * changed.
  */
 int fraud_gcra(fraud_gcra_t *state, const fraud_gcra_conf_t *conf,
                uint32_t cost, uint64_t now_us, int charge,
                fraud_gcra_result_t *result);
+
+/*
+ * What one host let through since it last heard from the others, all in units
+ * of 1/n microseconds: ${sum} of the charges since, in which the drain of the
+ * meantime is still to come; or ${add}, what was left of them after it (of a
+ * host that was cut off); ${least}, the debt as this host knows it.
+ */
+typedef struct {
+    uint64_t sum;
+    uint64_t add;
+    uint64_t least;
+} fraud_gcra_fold_t;
+
+/*
+ * fraud_gcra_merge(state, conf, fold, now_us):
+ * Fold ${fold} into a state that hosts share and return its debt at
+ * ${now_us}: with d the debt as it was and t the time since, debt =
+ * max(max(0, d - t * n) + add, d + sum - t * n, least); the charges of a sum
+ * came meanwhile, so the drain takes from them too. It may go past the limit,
+ * by FRAUD_GCRA_EXCESS_US at most: what hosts let through between them has to
+ * be waited for. A fold of zeros only reads. A state that is later than now
+ * counts as in fraud_gcra(), and what is returned includes what drains until
+ * then.
+ */
+uint64_t fraud_gcra_merge(fraud_gcra_t *state, const fraud_gcra_conf_t *conf,
+                          const fraud_gcra_fold_t *fold, uint64_t now_us);
 
 /*
  * decay: a value that halves every half_life_us. Whole halvings by shift, the
@@ -108,40 +144,6 @@ int fraud_decay(fraud_decay_t *state, uint64_t half_life_us, uint64_t add,
                 uint64_t now_us, uint64_t *value);
 
 /*
- * distinct: how many different values were seen in the current and the
- * previous window. The first 24 of a window as 16-bit fingerprints, then the
- * same 48 bytes as a 384-bit map, counted linearly (Whang et al., "A
- * Linear-Time Probabilistic Counting Algorithm", 1990).
- */
-typedef struct {
-    uint64_t window;    /* number of the current window since 1970 */
-    uint8_t n[2];       /* current, previous: fingerprints; 255 = bitmap */
-    uint8_t set[2][48]; /* fingerprints little-endian, or the bitmap, whose
-                           bit fingerprint * 384 / 65536 stands for one */
-} fraud_distinct_t;
-
-#define FRAUD_DISTINCT_BITMAP 255
-
-/*
- * fraud_distinct(state, window_us, hash, now_us, add, count):
- * Set ${*count} to the number of distinct values in the union of the two
- * windows, ${hash} (uniformly distributed; its low 16 bits are used) included;
- * the state keeps it if ${add}. Exact up to 24 a window but for collisions of
- * 16 bits; within 10 % in 98 % of trials at 200. A value counts for at least
- * one and at most two windows. 0 < window_us < 2^45. Return 1 if the state
- * changed.
- */
-int fraud_distinct(fraud_distinct_t *state, uint64_t window_us, uint64_t hash,
-                   uint64_t now_us, int add, uint32_t *count);
-
-/*
- * fraud_distinct_count(state, window_us, now_us):
- * Return the number of distinct values at ${now_us}, without adding one.
- */
-uint32_t fraud_distinct_count(const fraud_distinct_t *state, uint64_t window_us,
-                              uint64_t now_us);
-
-/*
  * swap: a register of up to 32 opaque bytes that remembers when it was
  * written.
  */
@@ -160,6 +162,15 @@ typedef struct {
  */
 int fraud_swap(fraud_swap_t *state, const uint8_t *bytes, size_t len,
                uint64_t now_us, fraud_swap_t *before, uint64_t *age_us);
+
+/*
+ * fraud_swap_merge(state, other, age_us, now_us):
+ * Take the bytes of ${other}, which were written ${age_us} ago, unless those of
+ * ${state} are newer or as old. A register of one byte is a mark: when was it
+ * first so? There the older one stays. Return 1 if the state changed.
+ */
+int fraud_swap_merge(fraud_swap_t *state, const fraud_swap_t *other,
+                     uint64_t age_us, uint64_t now_us);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

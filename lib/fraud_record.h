@@ -10,10 +10,14 @@
  * costs at most that op's history, never its sense. In little-endian order,
  * with the bytes each field takes:
  *
- *   gcra      tag 4, last_us 8, debt 8
- *   decay     tag 4, time_us 8, value 4
- *   distinct  tag 4, window 8, n 1 + 1, zero 2, set 48 + 48
- *   swap      tag 4, time_us 8, len 1, zero 3, bytes 32
+ *   gcra      tag 4, last_us 8, debt 8, unsent 4, taken 4
+ *   decay     tag 4, time_us 8, value 4, unsent 4
+ *   distinct  tag 4, window 8, n 1 + 1, unsent 1, zero 1, set 48 + 48
+ *   swap      tag 4, time_us 8, len 1, unsent 1, zero 2, bytes 32
+ *
+ * unsent is what other hosts have not been told: the cost of requests, the
+ * millipoints, or 1; taken is when they were told last, in units of 2^10 us, 0
+ * if never or not all of it.
  */
 
 #include "fraud_op.h"
@@ -48,12 +52,14 @@ typedef struct {
  */
 typedef struct {
     int charge;
+    int unsent;           /* what is charged is to be told to other hosts */
     uint64_t arg;         /* gcra: cost; decay: millipoints; distinct: hash */
     const uint8_t *bytes; /* swap */
     size_t len;           /* swap */
     int over;             /* gcra */
     uint64_t retry_us;    /* gcra */
-    uint64_t value;       /* decay: millipoints; distinct: count; swap: age */
+    uint64_t value;       /* gcra: debt then; decay: millipoints; distinct:
+                             count; swap: age */
     fraud_swap_t *before; /* swap: where the bytes before go, never NULL */
 } fraud_op_call_t;
 
@@ -90,6 +96,57 @@ size_t fraud_record_slot_len(fraud_op_type_t type);
  */
 int fraud_record_call(uint8_t *slot, const fraud_op_t *op,
                       fraud_op_call_t *call, uint64_t now_us);
+
+/*
+ * What one host has that the others do not know about one op, or what all of
+ * them know together.
+ */
+typedef struct {
+    fraud_gcra_fold_t gcra;
+    uint64_t decay; /* millipoints */
+    fraud_distinct_t distinct;
+    fraud_swap_t swap; /* len 0: nothing; time_us is of the host's clock */
+    uint64_t age_us;   /* of swap */
+    uint32_t unsent;   /* as it stood in the record */
+} fraud_delta_t;
+
+/*
+ * fraud_record_has(slot, op):
+ * Return 1 if the slot at ${slot} is one of ${op}.
+ */
+int fraud_record_has(const uint8_t *slot, const fraud_op_t *op);
+
+/*
+ * fraud_record_take(slot, op, delta, now_us, regular_us):
+ * Set ${delta} to what ${slot} has that is unsent, and note it as sent. If this
+ * host neither told the others nor heard from them for longer than
+ * ${regular_us}, of a gcra only what the drain left of it is added; so it is
+ * with a decay at any time. Return 1 if there was anything unsent; else
+ * ${delta} is empty (but gcra.least, which is the debt at ${now_us}).
+ */
+int fraud_record_take(uint8_t *slot, const fraud_op_t *op, fraud_delta_t *delta,
+                      uint64_t now_us, uint64_t regular_us);
+
+/*
+ * fraud_record_untake(slot, op, delta):
+ * It was not sent: note as unsent again what fraud_record_take() took, of which
+ * only ${delta}'s unsent is looked at. Of a gcra it is next taken as after a
+ * long time.
+ */
+void fraud_record_untake(uint8_t *slot, const fraud_op_t *op,
+                         const fraud_delta_t *delta);
+
+/*
+ * fraud_record_know(slot, op, shared, now_us):
+ * Make the slot what all hosts know (gcra.least is the debt, decay the value),
+ * together with what is unsent in it meanwhile. ${now_us} is when they were
+ * asked, the time of fraud_record_take(), not when the answer came: otherwise
+ * what drained on the way stays in the debt, and bytes that were swapped
+ * meanwhile look old. A slot of another tag is written anew, unless there is
+ * nothing to know.
+ */
+void fraud_record_know(uint8_t *slot, const fraud_op_t *op,
+                       const fraud_delta_t *shared, uint64_t now_us);
 
 /*
  * fraud_op_horizon(op):

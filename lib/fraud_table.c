@@ -9,6 +9,7 @@
 #define YIELDS 16
 #define STALE_MS 1000
 #define LEAD_TICKS 439453 /* an hour */
+#define DUE_NEXT 8
 
 typedef struct {
     uint8_t pid[FRAUD_PID_LEN];
@@ -16,15 +17,17 @@ typedef struct {
 } entry_t;
 
 /*
- * mark: 24 bits of the pid above 8 bits of time to live, 0 = free. used: in
- * ticks of 2^13 us, which wrap after a year. lock: 0, or when it was
- * taken, in units of 2^10 us.
+ * mark: 15 bits of the pid, a 1, 8 bits of part, 8 bits of time to live; 0 =
+ * free. used: in ticks of 2^13 us, which wrap after a year. lock: 0, or when it
+ * was taken, in units of 2^10 us. due: the marked ways, and from bit DUE_NEXT
+ * those marked again while they were looked at, for the next time. Changed by
+ * the holder only, but looked at by all.
  */
 struct fraud_table_set_s {
     uint32_t mark[FRAUD_TABLE_WAYS];
     uint32_t used[FRAUD_TABLE_WAYS];
     uint32_t lock;
-    uint32_t spare;
+    uint32_t due;
     entry_t entry[FRAUD_TABLE_WAYS];
 };
 
@@ -53,6 +56,19 @@ static uint8_t ttl_pack(uint32_t ttl) {
     }
     if (ttl < 8) {
         ttl = 8;
+    }
+    /* by halves, as every look-up packs one: ttl < 2^22 */
+    if (ttl >= 16u << 15) {
+        ttl >>= 16;
+        exp += 16;
+    }
+    if (ttl >= 16u << 7) {
+        ttl >>= 8;
+        exp += 8;
+    }
+    if (ttl >= 16u << 3) {
+        ttl >>= 4;
+        exp += 4;
     }
     while (ttl >= 16) {
         ttl >>= 1;
@@ -96,13 +112,18 @@ static int is_dead(uint32_t held, uint32_t stamp) {
     return stamp - held > STALE_MS && held - stamp > STALE_MS;
 }
 
+/* At once or not at all. */
+static int lock_free(fraud_table_set_t *set, uint32_t stamp) {
+    uint32_t held = __atomic_load_n(&set->lock, __ATOMIC_RELAXED);
+
+    return (held == 0 || is_dead(held, stamp)) && try_lock(set, held, stamp);
+}
+
 static int lock(fraud_table_set_t *set, uint32_t stamp) {
-    uint32_t held;
     unsigned i;
 
     for (i = 0; i < SPINS + YIELDS; i++) {
-        held = __atomic_load_n(&set->lock, __ATOMIC_RELAXED);
-        if ((held == 0 || is_dead(held, stamp)) && try_lock(set, held, stamp)) {
+        if (lock_free(set, stamp)) {
             return 1;
         }
         if (i < SPINS) {
@@ -137,7 +158,18 @@ fraud_rc fraud_table_init(fraud_table_t *table, void *memory, size_t size) {
     return FRAUD_OK;
 }
 
+static void set_due(fraud_table_set_t *set, uint32_t due) {
+    if (set->due != due) {
+        __atomic_store_n(&set->due, due, __ATOMIC_RELAXED);
+    }
+}
+
+static uint32_t due_bits(unsigned way) {
+    return (UINT32_C(1) | UINT32_C(1) << DUE_NEXT) << way;
+}
+
 static void wipe(fraud_table_set_t *set, unsigned way) {
+    set_due(set, set->due & ~due_bits(way));
     set->mark[way] = 0;
     set->used[way] = 0;
     memset(&set->entry[way], 0, sizeof(set->entry[way]));
@@ -225,8 +257,8 @@ fraud_rc fraud_table_get(const fraud_table_t *table, fraud_table_ref_t *ref,
     memcpy(&where, key, sizeof(where));
     where += part * UINT64_C(0x9e3779b97f4a7c15);
     memcpy(&mark, key + 8, sizeof(mark));
-    mark = (mark | 0x100) & 0xffffff00; /* never 0 */
-    mark |= ttl_pack(ttl);
+    mark = (mark | 0x10000) & 0xffff0000; /* never 0 */
+    mark |= (part & 0xff) << 8 | ttl_pack(ttl);
 
     memset(ref, 0, sizeof(*ref));
     ref->set = table->sets + ((where >> 32) * table->n >> 32);
@@ -249,12 +281,79 @@ void fraud_table_put(const fraud_table_ref_t *ref) {
     unlock(ref->set, ref->stamp);
 }
 
+/* Whoever overruled us may have given the place to another. */
+static int is_held(const fraud_table_ref_t *ref) {
+    return __atomic_load_n(&ref->set->lock, __ATOMIC_ACQUIRE) == ref->stamp;
+}
+
 void fraud_table_drop(const fraud_table_ref_t *ref) {
-    /* whoever overruled us may have given the place to another */
-    if (__atomic_load_n(&ref->set->lock, __ATOMIC_ACQUIRE) == ref->stamp) {
+    if (is_held(ref)) {
         wipe(ref->set, ref->way);
     }
     unlock(ref->set, ref->stamp);
+}
+
+int fraud_table_mark(const fraud_table_ref_t *ref, int mark) {
+    uint32_t due, bits = due_bits(ref->way);
+
+    if (!is_held(ref)) {
+        return 0;
+    }
+    due = ref->set->due;
+    if (!mark) {
+        set_due(ref->set, due & ~bits);
+    } else if ((due & bits) == 0) {
+        set_due(ref->set,
+                due | UINT32_C(1) << (ref->way + (ref->again ? DUE_NEXT : 0)));
+    }
+    return (due & bits) != 0;
+}
+
+/* Find a live marked entry of the held set, and clear its mark. */
+static int find_marked(fraud_table_ref_t *ref, fraud_table_set_t *set,
+                       uint32_t now) {
+    unsigned way;
+
+    for (way = 0; way < FRAUD_TABLE_WAYS; way++) {
+        if ((set->due >> way & 1) == 0) {
+            continue;
+        }
+        set_due(set, set->due & ~due_bits(way));
+        if (set->mark[way] != 0 && !is_past(set, way, now)) {
+            ref->set = set;
+            ref->record = set->entry[way].record;
+            ref->way = (uint8_t)way;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+fraud_rc fraud_table_next_marked(const fraud_table_t *table,
+                                 fraud_table_ref_t *ref, fraud_pid_t *pid,
+                                 unsigned *part, uint32_t *from, uint32_t to,
+                                 uint64_t now_us) {
+    fraud_table_set_t *set;
+
+    memset(ref, 0, sizeof(*ref));
+    ref->stamp = lock_stamp(now_us);
+    ref->again = 1;
+    for (; *from < to; ++*from) {
+        set = &table->sets[*from % table->n];
+        if (__atomic_load_n(&set->due, __ATOMIC_RELAXED) == 0 ||
+            !lock_free(set, ref->stamp)) {
+            continue;
+        }
+        if (find_marked(ref, set, ticks(now_us))) {
+            *part = set->mark[ref->way] >> 8 & 0xff;
+            memcpy(pid->bytes, set->entry[ref->way].pid, FRAUD_PID_LEN);
+            pid->bytes[15] = (uint8_t)(pid->bytes[15] ^ *part);
+            return FRAUD_OK;
+        }
+        set_due(set, set->due >> DUE_NEXT);
+        unlock(set, ref->stamp);
+    }
+    return FRAUD_NOTFOUND;
 }
 
 uint32_t fraud_table_sweep(const fraud_table_t *table, uint32_t from,
@@ -265,10 +364,8 @@ uint32_t fraud_table_sweep(const fraud_table_t *table, uint32_t from,
     for (; n > 0; n--, from++) {
         fraud_table_set_t *set = &table->sets[from % table->n];
         unsigned way;
-        uint32_t held = __atomic_load_n(&set->lock, __ATOMIC_RELAXED);
 
-        if ((held != 0 && !is_dead(held, stamp)) ||
-            !try_lock(set, held, stamp)) {
+        if (!lock_free(set, stamp)) {
             continue;
         }
         for (way = 0; way < FRAUD_TABLE_WAYS; way++) {

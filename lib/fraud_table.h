@@ -41,6 +41,7 @@ typedef struct {
     uint8_t created; /* was not there: its record is all zero */
     uint8_t evicted; /* and a live one had to go */
     uint8_t expired; /* entries past their time that went, up to 2 */
+    uint8_t again;   /* found by fraud_table_next_marked() */
 } fraud_table_ref_t;
 
 /*
@@ -78,6 +79,28 @@ void fraud_table_put(const fraud_table_ref_t *ref);
  * Wipe the entry and let it go.
  */
 void fraud_table_drop(const fraud_table_ref_t *ref);
+
+/*
+ * fraud_table_mark(ref, mark):
+ * Note of the held entry, of a part of at most 255, that there is something to
+ * be done about it, or with ${mark} 0 that there is not. Return 1 if it was
+ * marked. A new entry is not; who goes loses his mark.
+ */
+int fraud_table_mark(const fraud_table_ref_t *ref, int mark);
+
+/*
+ * fraud_table_next_marked(table, ref, pid, part, from, to, now_us):
+ * Hold the first marked entry of the sets from *${from} to ${to} (not included;
+ * both modulo the number of sets) and set ${pid} and ${part} to whose it is.
+ * Its mark is cleared; was it marked again before it was let go, it is found
+ * the next time only. *${from} is where to go on, with the same ${to}.
+ * FRAUD_NOTFOUND, with nothing held, if there is none (any more). Sets that are
+ * held and entries past their time are left out; to be found is no use.
+ */
+fraud_rc fraud_table_next_marked(const fraud_table_t *table,
+                                 fraud_table_ref_t *ref, fraud_pid_t *pid,
+                                 unsigned *part, uint32_t *from, uint32_t to,
+                                 uint64_t now_us) FRAUD_CHECK;
 
 /*
  * fraud_table_sweep(table, from, n, now_us):

@@ -77,6 +77,7 @@ static void check_answer(const fraud_op_t *op, const fraud_op_call_t *call) {
               call->arg > (uint64_t)op->u.gcra.burst + 1);
         CLAIM(call->arg != 0 || !call->over);
         CLAIM(call->arg <= (uint64_t)op->u.gcra.burst + 1 || call->over);
+        CLAIM(call->value < 3 * FRAUD_OP_MAX);
         break;
     case FRAUD_OP_DECAY:
         CLAIM(call->value <= FRAUD_DECAY_MAX);
@@ -116,8 +117,11 @@ static void step(const fraud_op_t *op, uint8_t *slot, size_t len, uint64_t now,
     if (op->type == FRAUD_OP_GCRA) {
         CLAIM(call.over == peek.over && call.retry_us == peek.retry_us);
         CLAIM(!call.over || !changed);
+        CLAIM(call.value ==
+              peek.value + (changed ? call.arg * op->u.gcra.period_us : 0));
     }
     if (changed) {
+        CLAIM(fraud_record_has(slot, op));
         check_slot(op, slot);
     }
     CLAIM(fraud_record_call(NULL, op, &call, now) == 0);

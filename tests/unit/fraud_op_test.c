@@ -84,7 +84,7 @@ typedef struct {
     int charge;
     int over;
     uint64_t retry_us;
-    uint64_t last_us; /* not 0: the state starts full, at that time */
+    uint64_t last_us; /* not 0: the state starts past all limits, at that */
 } gcra_step_t;
 
 typedef struct {
@@ -146,13 +146,17 @@ static const gcra_case_t gcra_cases[] = {
       {666666, 1, 1, 1, 1, 0},
       {666667, 1, 1, 0, 0, 0},
       {1000000, 1, 1, 0, 0, 0}}},
-    /* a last charge ahead of now: believed to a second past its life */
+    /* ten seconds past the limit at most; a last charge ahead of now: believed
+       to a second past its life */
     {{MINUTE, 5, 5},
-     6,
-     {{0, 1, 1, 1, 12 * SECOND, T0},
-      {0, 1, 1, 1, 22 * SECOND, T0 + 10 * SECOND},
-      {0, 1, 0, 1, 85 * SECOND, T0 + 73 * SECOND},
-      {0, 1, 0, 0, 0, T0 + 73 * SECOND + 1},
+     9,
+     {{0, 1, 1, 1, 22 * SECOND, T0},
+      {0, 6, 1, 1, 82 * SECOND, T0},
+      {0, 7, 1, 1, 82 * SECOND, T0},
+      {0, 0, 1, 0, 0, T0},
+      {0, 1, 1, 1, 32 * SECOND, T0 + 10 * SECOND},
+      {0, 1, 0, 1, 105 * SECOND, T0 + 83 * SECOND},
+      {0, 1, 0, 0, 0, T0 + 83 * SECOND + 1},
       {0, 6, 0, 0, 0, FRAUD_OP_MAX},
       {0, 6, 0, 0, 0, UINT64_MAX}}},
     /* products beyond 64 bits */
@@ -211,12 +215,12 @@ static fraud_gcra_result_t reference(reference_t *ref,
                                      const fraud_gcra_conf_t *conf,
                                      uint32_t cost, uint64_t now_us,
                                      int charge) {
-    fraud_gcra_result_t result = {0, 0};
+    fraud_gcra_result_t result = {0, 0, 0};
     wide_t n = conf->n, most = (wide_t)conf->burst + 1, now, tat, late;
     uint64_t last_us = ref->last_us;
 
     tat = ref->tat;
-    late = (wide_t)last_us - (wide_t)now_us - (wide_t)SECOND;
+    late = (wide_t)last_us - (wide_t)now_us - (wide_t)(11 * SECOND);
     if (late > 0 && late * n >= most * (wide_t)conf->period_us + n) {
         last_us = now_us;
         tat = 0;
@@ -228,6 +232,7 @@ static fraud_gcra_result_t reference(reference_t *ref,
     if (tat < now) {
         tat = now;
     }
+    result.debt = (uint64_t)(tat - (wide_t)now_us * n);
     tat += (cost <= most ? (wide_t)cost - most : 0) * (wide_t)conf->period_us;
     if (cost > most || tat > now) {
         result.over = 1;
@@ -235,6 +240,7 @@ static fraud_gcra_result_t reference(reference_t *ref,
     } else if (charge && cost != 0) {
         ref->tat = tat + most * (wide_t)conf->period_us;
         ref->last_us = last_us;
+        result.debt = (uint64_t)(ref->tat - (wide_t)now_us * n);
     }
     return result;
 }
@@ -254,7 +260,7 @@ static uint64_t random_time(uint64_t now_us, uint64_t interval,
     case 3:
         return now_us + random_below(20 * interval);
     case 4:
-        back = random_below(8) != 0 ? interval : 40 * interval + 4 * SECOND;
+        back = random_below(8) != 0 ? interval : 40 * interval + 14 * SECOND;
         return now_us - random_below(back < T0 / 4 ? back : T0 / 4);
     default:
         return now_us + random_below(2 * interval);
@@ -263,7 +269,7 @@ static uint64_t random_time(uint64_t now_us, uint64_t interval,
 
 static void gcra_random_run(const fraud_gcra_conf_t *conf) {
     fraud_gcra_t state = {0, 0};
-    fraud_gcra_result_t got = {0, 0}, want;
+    fraud_gcra_result_t got = {0, 0, 0}, want;
     reference_t ref = {0, 0};
     uint64_t now_us = T0, interval = conf->period_us / conf->n;
     uint32_t cost;
@@ -282,6 +288,7 @@ static void gcra_random_run(const fraud_gcra_conf_t *conf) {
         want = reference(&ref, conf, cost, now_us, charge);
         fraud_gcra(&state, conf, cost, now_us, charge, &got);
         assert_int_equal(got.over, want.over);
+        assert_int_equal(got.debt, want.debt);
         assert_int_equal(got.retry_us, want.retry_us);
         if (got.over && cost <= conf->burst + 1) {
             fraud_gcra(&state, conf, cost, now_us + want.retry_us, 0, &got);
@@ -308,6 +315,43 @@ static void gcra_random(void **unused) {
         conf.burst = (uint32_t)random_below(i % 3 != 0 ? 20 : 2000);
         assert_int_equal(fraud_gcra_check(&conf), FRAUD_OK);
         gcra_random_run(&conf);
+    }
+}
+
+/* As it is now, and after the charge if there was one. */
+static void gcra_debt(void **unused) {
+    static const struct {
+        uint64_t now_us;
+        uint32_t cost;
+        int charge, over;
+        uint64_t debt;
+    } steps[] = {
+        {T0, 1, 0, 0, 0},
+        {T0, 2, 1, 0, 2 * MINUTE},
+        {T0, 1, 0, 0, 2 * MINUTE},
+        {T0, 0, 1, 0, 2 * MINUTE},
+        {T0 + SECOND, 1, 0, 0, 2 * MINUTE - 5 * SECOND},
+        {T0 + SECOND, 1, 1, 0, 3 * MINUTE - 5 * SECOND},
+        {T0 + SECOND, 4, 1, 1, 3 * MINUTE - 5 * SECOND},
+        {T0 + 2 * SECOND, 9, 1, 1, 3 * MINUTE - 10 * SECOND},
+        /* the state is later */
+        {T0, 1, 0, 0, 3 * MINUTE},
+        {T0, 1, 1, 0, 4 * MINUTE},
+        {T0, 3, 1, 1, 4 * MINUTE},
+        {T0 + SECOND, 1, 0, 0, 4 * MINUTE - 5 * SECOND},
+        {T0 + HOUR, 1, 0, 0, 0},
+    };
+    static const fraud_gcra_conf_t conf = {MINUTE, 5, 5};
+    fraud_gcra_t state = {0, 0};
+    fraud_gcra_result_t result;
+    size_t i;
+
+    (void)unused;
+    for (i = 0; i < N(steps); i++) {
+        fraud_gcra(&state, &conf, steps[i].cost, steps[i].now_us,
+                   steps[i].charge, &result);
+        assert_int_equal(result.over, steps[i].over);
+        assert_int_equal(result.debt, steps[i].debt);
     }
 }
 
@@ -380,13 +424,142 @@ static void gcra_widened_state(void **unused) {
     assert_int_equal(pass_at_once(&state, &wide, T0 + 1200000), 1);
     assert_int_equal(pass_at_once(&state, &wide, T0 + 13200000), 10);
 
-    /* narrow again: full, but no more than that; a refusal forgives nothing */
+    /* narrow again: past the limit by ten seconds, no more than that; a refusal
+       forgives nothing */
     fraud_gcra(&state, &conf, 1, T0 + 13200000, 0, &result);
     assert_int_equal(result.over, 1);
-    assert_int_equal(result.retry_us, 12 * SECOND);
+    assert_int_equal(result.retry_us, 22 * SECOND);
     assert_int_equal(pass_at_once(&state, &conf, T0 + 13200000), 0);
     assert_int_equal(pass_at_once(&state, &wide, T0 + 13200000), 0);
     assert_int_equal(pass_at_once(&state, &wide, T0 + 13200000 + MINUTE), 50);
+}
+
+static void gcra_most(void **unused) {
+    static const struct {
+        fraud_gcra_conf_t conf;
+        uint64_t most;
+    } cases[] = {
+        {{MINUTE, 5, 5}, 410 * SECOND},
+        {{SECOND, 1000000, 0}, 10000001 * SECOND},
+        {{FRAUD_OP_MAX - 1, 1, 0}, FRAUD_OP_MAX - 1},
+        {{FRAUD_OP_MAX - 10000001, 1, 0}, FRAUD_OP_MAX - 1},
+        {{FRAUD_OP_MAX - 10000002, 1, 0}, FRAUD_OP_MAX - 2},
+    };
+    size_t i;
+
+    (void)unused;
+    for (i = 0; i < N(cases); i++) {
+        assert_int_equal(fraud_gcra_most(&cases[i].conf), cases[i].most);
+    }
+}
+
+/* 5 r/m, burst 5: the state at T0, what is folded in 10 seconds later. */
+static void gcra_merge(void **unused) {
+    static const fraud_gcra_conf_t conf = {MINUTE, 5, 5};
+    static const struct {
+        uint64_t last_us, debt;
+        fraud_gcra_fold_t fold;
+        uint64_t result;
+        int changed;
+        uint64_t after_us, after;
+    } cases[] = {
+        /* 50 seconds' worth drains in 10 */
+        {T0, 80 * SECOND, {0, 0, 0}, 30 * SECOND, 0, 0, 0},
+        {T0, 20 * SECOND, {0, 0, 0}, 0, 0, 0, 0},
+        {0, 0, {0, 0, 0}, 0, 0, 0, 0},
+        /* the drain takes from a sum, from what was added it took already */
+        {T0, 20 * SECOND, {MINUTE, 0, 0}, 30 * SECOND, 1, 10, 30 * SECOND},
+        {T0, 20 * SECOND, {20 * SECOND, 0, 0}, 0, 0, 0, 0},
+        {T0, 20 * SECOND, {0, MINUTE, 0}, MINUTE, 1, 10, MINUTE},
+        {T0, 80 * SECOND, {0, MINUTE, 0}, 90 * SECOND, 1, 10, 90 * SECOND},
+        {T0, 80 * SECOND, {0, 0, 30 * SECOND}, 30 * SECOND, 0, 0, 0},
+        {T0, 80 * SECOND, {0, 0, 31 * SECOND}, 31 * SECOND, 1, 10, 31 * SECOND},
+        {T0,
+         0,
+         {80 * SECOND, 40 * SECOND, 50 * SECOND},
+         50 * SECOND,
+         1,
+         10,
+         50 * SECOND},
+        /* past the limit by ten seconds at most */
+        {T0, 360 * SECOND, {MINUTE, 0, 0}, 370 * SECOND, 1, 10, 370 * SECOND},
+        {T0,
+         360 * SECOND,
+         {UINT64_MAX, 0, 0},
+         410 * SECOND,
+         1,
+         10,
+         410 * SECOND},
+        {T0, 0, {0, UINT64_MAX, 0}, 410 * SECOND, 1, 10, 410 * SECOND},
+        {T0, 0, {0, 0, UINT64_MAX}, 410 * SECOND, 1, 10, 410 * SECOND},
+        {T0, UINT64_MAX, {0, 0, 0}, 360 * SECOND, 0, 0, 0},
+        /* two seconds ahead: 10 more to drain */
+        {T0 + 12 * SECOND, 20 * SECOND, {0, 0, 0}, 30 * SECOND, 0, 0, 0},
+        {T0 + 12 * SECOND,
+         20 * SECOND,
+         {MINUTE, 0, 0},
+         90 * SECOND,
+         1,
+         12,
+         80 * SECOND},
+        {T0 + 12 * SECOND,
+         20 * SECOND,
+         {0, 0, 30 * SECOND},
+         30 * SECOND,
+         0,
+         0,
+         0},
+        {T0 + 12 * SECOND,
+         20 * SECOND,
+         {0, 0, 31 * SECOND},
+         31 * SECOND,
+         1,
+         12,
+         21 * SECOND},
+        /* absurd */
+        {T0 + 94 * SECOND, 20 * SECOND, {0, 0, 0}, 0, 0, 0, 0},
+        {T0 + 94 * SECOND, 20 * SECOND, {1, 0, 0}, 1, 1, 10, 1},
+        {UINT64_MAX, UINT64_MAX, {0, 2, 1}, 2, 1, 10, 2},
+    };
+    fraud_gcra_t state;
+    size_t i;
+
+    (void)unused;
+    for (i = 0; i < N(cases); i++) {
+        state.last_us = cases[i].last_us;
+        state.debt = cases[i].debt;
+        assert_int_equal(
+            fraud_gcra_merge(&state, &conf, &cases[i].fold, T0 + 10 * SECOND),
+            cases[i].result);
+        if (!cases[i].changed) {
+            assert_int_equal(state.last_us, cases[i].last_us);
+            assert_int_equal(state.debt, cases[i].debt);
+            continue;
+        }
+        assert_int_equal(state.last_us, T0 + cases[i].after_us * SECOND);
+        assert_int_equal(state.debt, cases[i].after);
+    }
+}
+
+/* What a merge tells is what a check knows: the time until a cost conforms. */
+static void gcra_merge_agrees(void **unused) {
+    static const fraud_gcra_conf_t conf = {MINUTE, 7, 9};
+    static const fraud_gcra_fold_t none = {0, 0, 0};
+    fraud_gcra_result_t result;
+    fraud_gcra_t state;
+    uint64_t debt;
+    unsigned i;
+
+    (void)unused;
+    seed = 6;
+    for (i = 0; i < 20000; i++) {
+        state.last_us = T0 - 100 * SECOND + random_below(220 * SECOND);
+        state.debt = random_below(1000 * SECOND);
+        debt = fraud_gcra_merge(&state, &conf, &none, T0);
+        fraud_gcra(&state, &conf, 11, T0, 1, &result);
+        assert_int_equal(result.over, 1);
+        assert_int_equal(result.retry_us, (debt + 6) / 7);
+    }
 }
 
 /* An unsigned integer of many 32-bit words, the lowest first. */
@@ -668,6 +841,122 @@ static void distinct_convert(void **unused) {
     assert_int_equal(count, 27);
 }
 
+static void add_range(fraud_distinct_t *s, unsigned from, unsigned to,
+                      uint64_t now_us) {
+    uint32_t count;
+
+    for (; from < to; from++) {
+        fraud_distinct(s, MINUTE, from * 2621u + 7, now_us, 1, &count);
+    }
+}
+
+/* The first of each range a minute before the rest of it. */
+static void distinct_merge(void **unused) {
+    static const struct {
+        unsigned from[2], half[2], to[2];
+        uint64_t after;
+        int changed;
+        uint32_t count;
+        unsigned n[2];
+    } cases[] = {
+        {{0, 0}, {0, 0}, {0, 0}, 0, 0, 0, {0, 0}},
+        {{0, 0}, {0, 0}, {5, 5}, 0, 0, 5, {5, 0}},
+        {{0, 3}, {0, 3}, {5, 8}, 0, 1, 8, {8, 0}},
+        {{0, 3}, {2, 3}, {5, 8}, 0, 1, 8, {6, 2}},
+        {{0, 0}, {4, 2}, {5, 5}, 0, 1, 5, {3, 4}},
+        {{0, 12}, {0, 12}, {12, 24}, 0, 1, 24, {24, 0}},
+        {{0, 12}, {0, 12}, {13, 25}, 0, 1, 26, {255, 0}},
+        {{0, 0}, {0, 0}, {25, 3}, 0, 0, 26, {255, 0}},
+        {{0, 0}, {0, 0}, {3, 25}, 0, 1, 26, {255, 0}},
+        {{0, 0}, {0, 0}, {25, 25}, 0, 0, 26, {255, 0}},
+        {{0, 10}, {0, 35}, {25, 35}, 0, 1, 27, {255, 255}},
+        /* later: what both had before is what counts */
+        {{0, 3}, {2, 5}, {5, 8}, MINUTE, 1, 6, {0, 6}},
+        {{0, 3}, {5, 8}, {5, 8}, MINUTE, 0, 0, {0, 0}},
+        {{0, 3}, {2, 5}, {5, 8}, 2 * MINUTE, 0, 0, {0, 0}},
+    };
+    static const uint64_t start = T0 / MINUTE * MINUTE;
+    fraud_distinct_t s[2], before;
+    size_t i;
+    unsigned j;
+
+    (void)unused;
+    for (i = 0; i < N(cases); i++) {
+        memset(s, 0, sizeof(s));
+        for (j = 0; j < 2; j++) {
+            add_range(&s[j], cases[i].from[j], cases[i].half[j], start);
+            add_range(&s[j], cases[i].half[j], cases[i].to[j], start + MINUTE);
+        }
+        before = s[0];
+        assert_int_equal(fraud_distinct_merge(&s[0], MINUTE, &s[1],
+                                              start + MINUTE + cases[i].after),
+                         cases[i].changed);
+        assert_int_equal(fraud_distinct_count(&s[0], MINUTE,
+                                              start + MINUTE + cases[i].after),
+                         cases[i].count);
+        if (!cases[i].changed) {
+            assert_memory_equal(&s[0], &before, sizeof(before));
+            continue;
+        }
+        assert_int_equal(s[0].n[0], cases[i].n[0]);
+        assert_int_equal(s[0].n[1], cases[i].n[1]);
+    }
+}
+
+/* One of the two is a window ahead, within a second, or beyond belief. */
+static void distinct_merge_ahead(void **unused) {
+    static const uint64_t start = T0 / MINUTE * MINUTE;
+    fraud_distinct_t a = {0, {0, 0}, {{0}}}, b = a, s;
+
+    (void)unused;
+    add_range(&a, 0, 3, start);
+    add_range(&b, 5, 7, start + MINUTE);
+    s = a;
+    assert_int_equal(fraud_distinct_merge(&s, MINUTE, &b, start), 1);
+    assert_int_equal(s.window, start / MINUTE + 1);
+    assert_int_equal(s.n[0], 2);
+    assert_int_equal(s.n[1], 3);
+    s = b;
+    assert_int_equal(fraud_distinct_merge(&s, MINUTE, &a, start), 1);
+    assert_int_equal(s.window, start / MINUTE + 1);
+    assert_int_equal(s.n[0], 2);
+    assert_int_equal(s.n[1], 3);
+    b.window = FRAUD_OP_MAX;
+    assert_int_equal(fraud_distinct_merge(&a, MINUTE, &b, start), 0);
+    assert_int_equal(fraud_distinct_merge(&b, MINUTE, &a, start), 1);
+    assert_int_equal(b.window, start / MINUTE);
+    assert_int_equal(b.n[0], 3);
+}
+
+/* As good as if one host had seen all of it, in any order. */
+static void distinct_merge_split(void **unused) {
+    fraud_distinct_t one, two[2];
+    uint64_t now_us, hash;
+    uint32_t count;
+    unsigned i, k, n, back;
+
+    (void)unused;
+    seed = 7;
+    for (i = 0; i < 2000; i++) {
+        memset(&one, 0, sizeof(one));
+        memset(two, 0, sizeof(two));
+        n = (unsigned)random_below(60);
+        back = (unsigned)random_below(n + 1);
+        for (k = 0; k < n; k++) {
+            hash = random_below(3) != 0 ? random_u64() : k / 2 * 999;
+            now_us = T0 + (k < back ? 0 : MINUTE);
+            fraud_distinct(&one, MINUTE, hash, now_us, 1, &count);
+            fraud_distinct(&two[random_below(2)], MINUTE, hash, now_us, 1,
+                           &count);
+        }
+        fraud_distinct_merge(&two[0], MINUTE, &two[1], T0 + MINUTE);
+        assert_int_equal(fraud_distinct_count(&two[0], MINUTE, T0 + MINUTE),
+                         fraud_distinct_count(&one, MINUTE, T0 + MINUTE));
+        assert_int_equal(
+            fraud_distinct_merge(&two[0], MINUTE, &two[1], T0 + MINUTE), 0);
+    }
+}
+
 /* ${n} values, the last of ${first} and the others a window later. */
 static uint32_t simulate(unsigned n, unsigned first) {
     fraud_distinct_t state;
@@ -749,6 +1038,86 @@ static void swap_register(void **unused) {
     free(bytes);
 }
 
+static void swap_merge(void **unused) {
+    static const struct {
+        fraud_swap_t state, other;
+        uint64_t age_us;
+        int changed;
+        uint64_t time_us;
+    } cases[] = {
+        {{0, 0, ""}, {0, 0, ""}, 0, 0, 0},
+        {{0, 0, ""}, {5, 2, "ab"}, HOUR, 1, T0 - HOUR},
+        {{0, 0, ""}, {5, 2, "ab"}, UINT64_MAX, 1, 0},
+        {{T0 - HOUR, 1, "x"}, {5, 2, "ab"}, HOUR - 1, 1, T0 - HOUR + 1},
+        {{T0 - HOUR, 1, "x"}, {5, 2, "ab"}, HOUR, 0, 0},
+        {{T0 - HOUR, 1, "x"}, {5, 2, "ab"}, HOUR + 1, 0, 0},
+        {{T0 + HOUR, 1, "x"}, {5, 2, "ab"}, 0, 0, 0},
+        {{T0 - HOUR, 1, "x"}, {5, 0, ""}, 0, 0, 0},
+        {{T0 - HOUR, 1, "x"}, {5, 33, "ab"}, 0, 0, 0},
+        {{T0, 33, "x"}, {5, 2, "ab"}, 1, 1, T0 - 1},
+        {{FRAUD_OP_MAX, 1, "x"}, {5, 2, "ab"}, 1, 1, T0 - 1},
+    };
+    fraud_swap_t state;
+    size_t i;
+
+    (void)unused;
+    for (i = 0; i < N(cases); i++) {
+        state = cases[i].state;
+        assert_int_equal(
+            fraud_swap_merge(&state, &cases[i].other, cases[i].age_us, T0),
+            cases[i].changed);
+        if (cases[i].changed) {
+            assert_int_equal(state.time_us, cases[i].time_us);
+            assert_int_equal(state.len, 2);
+            assert_memory_equal(state.bytes, "ab\0", 3);
+        } else {
+            assert_memory_equal(&state, &cases[i].state, sizeof(state));
+        }
+    }
+}
+
+/* When was it first so? Of two registers of one byte the older one stays. */
+static void swap_merge_marks(void **unused) {
+    static const struct {
+        fraud_swap_t state, other;
+        uint64_t age_us;
+        int changed;
+        uint64_t time_us;
+    } cases[] = {
+        {{T0 - HOUR, 1, "x"}, {5, 1, "y"}, HOUR + 1, 1, T0 - HOUR - 1},
+        {{T0 - HOUR, 1, "x"}, {5, 1, "y"}, HOUR, 0, 0},
+        {{T0 - HOUR, 1, "x"}, {5, 1, "y"}, HOUR - 1, 0, 0},
+        {{T0 - HOUR, 1, "x"}, {5, 1, "y"}, 0, 0, 0},
+        {{T0 - HOUR, 1, "x"}, {5, 1, "y"}, UINT64_MAX, 1, 0},
+        {{T0 + HOUR, 1, "x"}, {5, 1, "y"}, 0, 1, T0},
+        {{0, 1, "x"}, {5, 1, "y"}, UINT64_MAX, 0, 0},
+        /* there was none */
+        {{0, 0, ""}, {5, 1, "y"}, HOUR, 1, T0 - HOUR},
+        {{FRAUD_OP_MAX, 1, "x"}, {5, 1, "y"}, 0, 1, T0},
+        {{1, 33, "x"}, {5, 1, "y"}, 0, 1, T0},
+        /* one of them is longer: the newer one */
+        {{T0 - HOUR, 2, "x"}, {5, 1, "y"}, HOUR - 1, 1, T0 - HOUR + 1},
+        {{T0 - HOUR, 2, "x"}, {5, 1, "y"}, HOUR + 1, 0, 0},
+    };
+    fraud_swap_t state;
+    size_t i;
+
+    (void)unused;
+    for (i = 0; i < N(cases); i++) {
+        state = cases[i].state;
+        assert_int_equal(
+            fraud_swap_merge(&state, &cases[i].other, cases[i].age_us, T0),
+            cases[i].changed);
+        if (cases[i].changed) {
+            assert_int_equal(state.time_us, cases[i].time_us);
+            assert_int_equal(state.len, 1);
+            assert_memory_equal(state.bytes, "y\0", 3);
+        } else {
+            assert_memory_equal(&state, &cases[i].state, sizeof(state));
+        }
+    }
+}
+
 /* Random bytes, and random bytes that look like states, are states. */
 static void garbage(void **unused) {
     static const fraud_gcra_conf_t conf = {MINUTE, 5, 5};
@@ -773,7 +1142,7 @@ static void garbage(void **unused) {
             distinct.window = T0 / MINUTE - 1 + random_below(3);
         }
         fraud_gcra(&gcra, &conf, 1, T0, 1, &result);
-        assert_in_range(result.retry_us, 0, 145 * SECOND);
+        assert_in_range(result.retry_us, 0, 165 * SECOND);
         fraud_decay(&decay, HOUR, 1, T0, &value);
         assert_in_range(value, 1, FRAUD_DECAY_MAX);
         fraud_distinct(&distinct, MINUTE, random_u64(), T0, 1, &count);
@@ -790,8 +1159,12 @@ int main(void) {
         cmocka_unit_test(gcra_check),
         cmocka_unit_test(gcra_table),
         cmocka_unit_test(gcra_random),
+        cmocka_unit_test(gcra_debt),
         cmocka_unit_test(gcra_widen),
         cmocka_unit_test(gcra_widened_state),
+        cmocka_unit_test(gcra_most),
+        cmocka_unit_test(gcra_merge),
+        cmocka_unit_test(gcra_merge_agrees),
         cmocka_unit_test(decay_factors),
         cmocka_unit_test(decay_points),
         cmocka_unit_test(decay_often),
@@ -801,7 +1174,12 @@ int main(void) {
         cmocka_unit_test(distinct_backwards),
         cmocka_unit_test(distinct_convert),
         cmocka_unit_test(distinct_accuracy),
+        cmocka_unit_test(distinct_merge),
+        cmocka_unit_test(distinct_merge_ahead),
+        cmocka_unit_test(distinct_merge_split),
         cmocka_unit_test(swap_register),
+        cmocka_unit_test(swap_merge),
+        cmocka_unit_test(swap_merge_marks),
         cmocka_unit_test(garbage),
     };
 

@@ -224,6 +224,18 @@ static void every_bit_of_a_pid_counts(void **state) {
     assert_true(there(&table, &other, 0, T0, 60, 6));
     assert_true(there(&table, &pid, 0, T0, 60, 5));
     free(memory);
+
+    /* all zero with the shortest time is not taken for a free place */
+    memory = make(&table, 1);
+    create(&table, &ref, &other, 0, T0, 8, 6);
+    for (bit = 1; bit < FRAUD_TABLE_WAYS; bit++) {
+        random_pid(&pid);
+        create(&table, &ref, &pid, 0, T0, 60, 5);
+        assert_int_equal(ref.evicted, 0);
+    }
+    assert_true(there(&table, &other, 0, T0, 8, 6));
+    assert_int_equal(take_all(&table, T0), FRAUD_TABLE_WAYS);
+    free(memory);
 }
 
 static void parts_are_apart(void **state) {
@@ -357,6 +369,41 @@ static void time_to_live_steps(void **state) {
         assert_true(there(&table, &pid, 0, now, (uint32_t)ttl, i));
         now += ttl * SECOND + 200 * MS;
         assert_false(there(&table, &pid, 0, now, (uint32_t)ttl, i));
+    }
+    free(memory);
+}
+
+/* Exactly, at both ends of every step there is. */
+static void time_to_live_exact(void **state) {
+    fraud_table_t table;
+    fraud_table_ref_t ref;
+    fraud_pid_t pid;
+    uint64_t ticks, ttl, kept, now = T0 >> 13;
+    unsigned exp, part, i;
+    void *memory;
+
+    (void)state;
+    seed = 14;
+    memory = make(&table, 1);
+    for (exp = 0; exp < 19; exp++) {
+        for (part = 8; part < 16; part++) {
+            kept = (uint64_t)part << exp;
+            if (kept > FRAUD_TABLE_MAX_TTL) {
+                continue;
+            }
+            for (i = 0; i < 2; i++) {
+                ttl = i == 0 ? kept : kept + (UINT64_C(1) << exp) - 1;
+                ticks = kept * SECOND >> 13;
+                random_pid(&pid);
+                create(&table, &ref, &pid, 0, now << 13, (uint32_t)ttl, i);
+                now += ticks;
+                assert_true(
+                    there(&table, &pid, 0, now << 13, (uint32_t)ttl, i));
+                now += ticks + 1;
+                assert_false(
+                    there(&table, &pid, 0, now << 13, (uint32_t)ttl, i));
+            }
+        }
     }
     free(memory);
 }
@@ -1075,6 +1122,313 @@ static void sets_are_used_alike(void **state) {
     }
 }
 
+/* Hold what is there, and say what its mark was before it got this one. */
+static int marks(const fraud_table_t *table, const fraud_pid_t *pid,
+                 unsigned part, uint64_t now, int mark) {
+    fraud_table_ref_t ref;
+    int was;
+
+    assert_int_equal(fraud_table_get(table, &ref, pid, part, now, 60, 0),
+                     FRAUD_OK);
+    was = fraud_table_mark(&ref, mark);
+    fraud_table_put(&ref);
+    return was;
+}
+
+/* The next one, let go at once, or -1; ${value} is what its record has. */
+static int next_part(const fraud_table_t *table, fraud_pid_t *pid,
+                     uint32_t *from, uint32_t to, uint64_t now,
+                     uint64_t value) {
+    fraud_table_ref_t ref;
+    unsigned part = 77;
+    fraud_rc rc;
+
+    rc = fraud_table_next_marked(table, &ref, pid, &part, from, to, now);
+    if (rc != FRAUD_OK) {
+        assert_int_equal(rc, FRAUD_NOTFOUND);
+        assert_int_equal(*from, to);
+        return -1;
+    }
+    assert_true(holds(ref.record, value));
+    assert_int_equal(ref.created, 0);
+    assert_int_equal(ref.evicted, 0);
+    assert_int_equal(ref.expired, 0);
+    fraud_table_put(&ref);
+    return (int)part;
+}
+
+static int any_marked(const fraud_table_t *table, uint64_t now) {
+    fraud_table_ref_t ref;
+    fraud_pid_t pid;
+    uint32_t from = 0;
+    unsigned part;
+
+    if (fraud_table_next_marked(table, &ref, &pid, &part, &from, table->n,
+                                now) != FRAUD_OK) {
+        return 0;
+    }
+    (void)fraud_table_mark(&ref, 1);
+    fraud_table_put(&ref);
+    return 1;
+}
+
+static void marks_are_kept(void **state) {
+    fraud_table_t table;
+    fraud_table_ref_t ref;
+    fraud_pid_t pids[7];
+    void *memory;
+    unsigned i, k;
+
+    (void)state;
+    seed = 32;
+    random_pids(pids, N(pids));
+    memory = make(&table, 1);
+    for (i = 0; i < N(pids); i++) {
+        create(&table, &ref, &pids[i], 0, T0, 60, i);
+    }
+    for (i = 0; i < N(pids); i++) {
+        assert_false(any_marked(&table, T0));
+        assert_int_equal(marks(&table, &pids[i], 0, T0, 0), 0);
+        assert_int_equal(marks(&table, &pids[i], 0, T0, 1), 0);
+        assert_int_equal(marks(&table, &pids[i], 0, T0, 1), 1);
+        assert_true(any_marked(&table, T0));
+        for (k = 0; k < N(pids); k++) {
+            assert_int_equal(marks(&table, &pids[k], 0, T0, k == i), k == i);
+        }
+        assert_int_equal(marks(&table, &pids[i], 0, T0, 0), 1);
+        assert_int_equal(marks(&table, &pids[i], 0, T0, 0), 0);
+    }
+    assert_false(any_marked(&table, T0));
+    assert_int_equal(take_all(&table, T0), N(pids));
+    free(memory);
+}
+
+/* Whatever an entry goes by, who gets its place is not marked. */
+static void marks_go_with_entries(void **state) {
+    fraud_table_t table;
+    fraud_table_ref_t ref;
+    fraud_pid_t pids[21];
+    uint64_t now = T0;
+    void *memory;
+    unsigned i, k;
+
+    (void)state;
+    seed = 33;
+    random_pids(pids, N(pids));
+    memory = make(&table, 1);
+    for (k = 0; k < 4; k++) {
+        for (i = 0; i < 7; i++) {
+            create(&table, &ref, &pids[i], 0, now, 60, i);
+            assert_int_equal(marks(&table, &pids[i], 0, now, 1), 0);
+        }
+        assert_true(any_marked(&table, now));
+        switch (k) {
+        case 0:
+            for (i = 0; i < 7; i++) {
+                assert_int_equal(
+                    fraud_table_get(&table, &ref, &pids[i], 0, now, 60, 0),
+                    FRAUD_OK);
+                fraud_table_drop(&ref);
+            }
+            break;
+        case 1:
+            now += 61 * SECOND;
+            assert_false(any_marked(&table, now));
+            assert_int_equal(fraud_table_sweep(&table, 0, 1, now), 7);
+            break;
+        case 2:
+            now += 61 * SECOND;
+            for (i = 0; i < 7; i++) {
+                create(&table, &ref, &pids[7 + i], 0, now, 60, i);
+                assert_false(any_marked(&table, now));
+            }
+            assert_int_equal(take_all(&table, now), 7);
+            break;
+        default:
+            now += SECOND;
+            for (i = 0; i < 7; i++) {
+                create(&table, &ref, &pids[14 + i], 0, now, 60, i);
+                assert_int_equal(ref.evicted, 1);
+            }
+        }
+        assert_false(any_marked(&table, now));
+    }
+    free(memory);
+}
+
+/* Every part of a pid is told apart, in one set and in many. */
+static void marked_are_found(void **state) {
+    static const uint32_t sizes[] = {37, 200, 2003};
+    uint8_t seen[256];
+    fraud_table_t table;
+    fraud_table_ref_t ref;
+    fraud_pid_t pid, found;
+    uint32_t from;
+    void *memory;
+    unsigned i;
+    size_t k;
+    int part;
+
+    (void)state;
+    seed = 34;
+    for (k = 0; k < N(sizes); k++) {
+        random_pid(&pid);
+        memory = make(&table, sizes[k]);
+        for (i = 0; i < 256; i++) {
+            assert_int_equal(fraud_table_get(&table, &ref, &pid, i, T0, 60, 1),
+                             FRAUD_OK);
+            fill(ref.record, 5);
+            if (i % 3 != 0) {
+                assert_int_equal(fraud_table_mark(&ref, 1), 0);
+            }
+            fraud_table_put(&ref);
+        }
+        memset(seen, 0, sizeof(seen));
+        from = 0;
+        while ((part = next_part(&table, &found, &from, table.n, T0, 5)) >= 0) {
+            assert_memory_equal(&found, &pid, sizeof(pid));
+            assert_in_range(part, 0, 255);
+            seen[part]++;
+            assert_int_equal(marks(&table, &pid, (unsigned)part, T0, 0), 0);
+        }
+        for (i = 0; i < 256; i++) {
+            if (there(&table, &pid, i, T0, 60, 5)) {
+                assert_int_equal(seen[i], i % 3 != 0);
+            }
+        }
+        assert_false(any_marked(&table, T0));
+        free(memory);
+    }
+}
+
+static void marked_in_a_range(void **state) {
+    const uint64_t now = T0 + 30 * SECOND;
+    fraud_table_t table;
+    fraud_table_ref_t ref;
+    fraud_pid_t pids[300], found;
+    uint32_t from, first, left = 0, n = 0;
+    void *memory;
+    unsigned i;
+
+    (void)state;
+    seed = 35;
+    random_pids(pids, N(pids));
+    memory = make(&table, 300);
+    for (i = 0; i < N(pids); i++) {
+        create(&table, &ref, &pids[i], 7, T0, i % 2 ? 20 : 60, 1);
+        assert_int_equal(ref.evicted, 0);
+        assert_int_equal(
+            fraud_table_get(&table, &ref, &pids[i], 7, T0, i % 2 ? 20 : 60, 0),
+            FRAUD_OK);
+        (void)fraud_table_mark(&ref, 1);
+        fraud_table_put(&ref);
+        left += (i % 2 == 0);
+    }
+
+    /* past the last set it goes on with the first; an empty range is none */
+    from = 290;
+    assert_int_equal(next_part(&table, &found, &from, 290, now, 1), -1);
+    for (first = 290; first < 590; first += 60) {
+        from = first;
+        while (next_part(&table, &found, &from, first + 60, now, 1) == 7) {
+            assert_in_range(from, first, first + 59);
+            n++;
+        }
+        assert_in_range(n, 1, left);
+    }
+    assert_int_equal(n, left);
+    assert_false(any_marked(&table, now));
+
+    /* that was no use of them */
+    assert_int_equal(fraud_table_sweep(&table, 0, 300, T0 + 61 * SECOND), 300);
+    free(memory);
+}
+
+/* Marked again at once, they do not hold up the one who looks. */
+static void marked_again(void **state) {
+    fraud_table_t table;
+    fraud_table_ref_t ref;
+    fraud_pid_t pids[7], found;
+    uint32_t from;
+    void *memory;
+    unsigned i, k, n, part;
+
+    (void)state;
+    seed = 36;
+    random_pids(pids, N(pids));
+    memory = make(&table, 1);
+    for (i = 0; i < N(pids); i++) {
+        create(&table, &ref, &pids[i], 3, T0, 60, 2);
+        assert_int_equal(marks(&table, &pids[i], 3, T0, 1), 0);
+    }
+    for (k = 0; k < 3; k++) {
+        from = 0;
+        n = 0;
+        while (fraud_table_next_marked(&table, &ref, &found, &part, &from, 1,
+                                       T0) == FRAUD_OK) {
+            assert_int_equal(part, 3);
+            assert_int_equal(fraud_table_mark(&ref, 1), 0);
+            assert_int_equal(fraud_table_mark(&ref, 1), 1);
+            if (n % 2 == 0) {
+                assert_int_equal(fraud_table_mark(&ref, 0), 1);
+                assert_int_equal(fraud_table_mark(&ref, 1), 0);
+            }
+            fraud_table_put(&ref);
+            assert_int_equal(marks(&table, &found, 3, T0, 1), 1);
+            n++;
+        }
+        assert_int_equal(n, N(pids));
+    }
+    for (i = 0; i < N(pids); i++) {
+        assert_int_equal(marks(&table, &pids[i], 3, T0, 0), 1);
+    }
+    assert_false(any_marked(&table, T0));
+    free(memory);
+}
+
+static void marked_in_held_sets(void **state) {
+    fraud_table_t table;
+    fraud_table_ref_t ref, other;
+    fraud_pid_t pids[2], found;
+    uint32_t from = 0;
+    unsigned part;
+    void *memory;
+
+    (void)state;
+    seed = 37;
+    random_pids(pids, N(pids));
+    memory = make(&table, 1);
+    create(&table, &ref, &pids[0], 0, T0, 60, 1);
+    create(&table, &ref, &pids[1], 0, T0, 60, 1);
+    assert_int_equal(marks(&table, &pids[0], 0, T0, 1), 0);
+    assert_int_equal(fraud_table_get(&table, &ref, &pids[1], 0, T0, 60, 0),
+                     FRAUD_OK);
+    assert_int_equal(next_part(&table, &found, &from, 1, T0, 1), -1);
+
+    /* a dead holder is overruled, and what he marks then is not */
+    from = 0;
+    assert_int_equal(next_part(&table, &found, &from, 1, T0 + 2 * SECOND, 1),
+                     0);
+    assert_memory_equal(&found, &pids[0], sizeof(found));
+    assert_int_equal(fraud_table_mark(&ref, 1), 0);
+    assert_int_equal(fraud_table_mark(&ref, 1), 0);
+    fraud_table_put(&ref);
+    assert_false(any_marked(&table, T0));
+
+    /* who is found is held */
+    assert_int_equal(marks(&table, &pids[1], 0, T0, 1), 0);
+    from = 0;
+    assert_int_equal(
+        fraud_table_next_marked(&table, &ref, &found, &part, &from, 1, T0),
+        FRAUD_OK);
+    assert_int_equal(fraud_table_get(&table, &other, &pids[0], 0, T0, 60, 0),
+                     FRAUD_AGAIN);
+    fraud_table_drop(&ref);
+    assert_false(there(&table, &pids[1], 0, T0, 60, 1));
+    assert_true(there(&table, &pids[0], 0, T0, 60, 1));
+    free(memory);
+}
+
 typedef struct {
     const fraud_table_t *table;
     const fraud_pid_t *pids;
@@ -1224,6 +1578,121 @@ static void threads_that_evict(void **state) {
     free(memory);
 }
 
+/* Who adds marks, who looks takes what there is: nothing gets lost. */
+typedef struct {
+    const fraud_table_t *table;
+    const fraud_pid_t *pids;
+    unsigned n;
+    unsigned rounds;  /* of one who adds */
+    const int *ended; /* of one who takes: the others are done */
+    uint64_t state;
+    uint64_t sum;      /* added, or taken */
+    unsigned mistakes; /* not marked, or not whose it should be */
+} marker_t;
+
+static void *add(void *arg) {
+    marker_t *marker = arg;
+    fraud_table_ref_t ref;
+    uint64_t value;
+    unsigned i, k;
+
+    for (k = 0; k < marker->rounds; k++) {
+        marker->state =
+            marker->state * 6364136223846793005u + 1442695040888963407u;
+        i = (unsigned)(marker->state >> 33) % marker->n;
+        while (fraud_table_get(marker->table, &ref, &marker->pids[i], i, T0, 60,
+                               1) != FRAUD_OK) {
+        }
+        memcpy(&value, ref.record, sizeof(value));
+        if (fraud_table_mark(&ref, 1) != (value != 0)) {
+            marker->mistakes++;
+        }
+        value++;
+        memcpy(ref.record, &value, sizeof(value));
+        fraud_table_put(&ref);
+        marker->sum++;
+    }
+    return NULL;
+}
+
+static void take_marked(marker_t *marker) {
+    fraud_table_ref_t ref;
+    fraud_pid_t pid;
+    uint32_t from = 0;
+    uint64_t value;
+    unsigned part;
+
+    while (fraud_table_next_marked(marker->table, &ref, &pid, &part, &from,
+                                   marker->table->n, T0) == FRAUD_OK) {
+        memcpy(&value, ref.record, sizeof(value));
+        if (value == 0 || part >= marker->n ||
+            memcmp(&pid, &marker->pids[part], sizeof(pid)) != 0) {
+            marker->mistakes++;
+        }
+        marker->sum += value;
+        memset(ref.record, 0, sizeof(value));
+        fraud_table_put(&ref);
+    }
+}
+
+static void *take(void *arg) {
+    marker_t *marker = arg;
+
+    while (!__atomic_load_n(marker->ended, __ATOMIC_ACQUIRE)) {
+        take_marked(marker);
+    }
+    take_marked(marker);
+    return NULL;
+}
+
+static void marker_init(marker_t *marker, const fraud_table_t *table,
+                        const fraud_pid_t *pids, unsigned n, uint64_t state) {
+    memset(marker, 0, sizeof(*marker));
+    marker->table = table;
+    marker->pids = pids;
+    marker->n = n;
+    marker->rounds = 40000;
+    marker->state = state * 0x9e3779b97f4a7c15u;
+}
+
+static void threads_lose_no_mark(void **state) {
+    fraud_pid_t pids[7];
+    marker_t markers[4], rest;
+    pthread_t threads[4];
+    fraud_table_t table;
+    uint64_t taken = 0;
+    int ended = 0;
+    unsigned k;
+    void *memory;
+
+    (void)state;
+    seed = 38;
+    random_pids(pids, N(pids));
+    memory = make(&table, 2);
+    for (k = 0; k < 4; k++) {
+        marker_init(&markers[k], &table, pids, N(pids), k + 1);
+        markers[k].ended = &ended;
+        assert_int_equal(
+            pthread_create(&threads[k], NULL, k < 2 ? add : take, &markers[k]),
+            0);
+    }
+    for (k = 0; k < 4; k++) {
+        if (k == 2) {
+            __atomic_store_n(&ended, 1, __ATOMIC_RELEASE);
+        }
+        assert_int_equal(pthread_join(threads[k], NULL), 0);
+        assert_int_equal(markers[k].mistakes, 0);
+        taken += k < 2 ? 0 : markers[k].sum;
+    }
+    /* a set that one held at the end was left out by the other */
+    marker_init(&rest, &table, pids, N(pids), 1);
+    take_marked(&rest);
+    assert_int_equal(rest.mistakes, 0);
+    assert_int_equal(taken + rest.sum, markers[0].sum + markers[1].sum);
+    assert_false(any_marked(&table, T0));
+    free(memory);
+}
+
 #define SHARED_BYTES ((size_t)2 * FRAUD_TABLE_SET_BYTES)
 #define CHILDREN 3
 
@@ -1281,6 +1750,43 @@ static void processes_lose_nothing(void **state) {
     (void)munmap(memory, SHARED_BYTES);
 }
 
+static void processes_lose_no_mark(void **state) {
+    fraud_pid_t pids[5];
+    pid_t children[CHILDREN];
+    fraud_table_t table;
+    marker_t taker, adder;
+    unsigned i, ended = 0;
+    void *memory;
+    int status;
+
+    (void)state;
+    seed = 39;
+    random_pids(pids, N(pids));
+    memory = map_shared();
+    assert_int_equal(fraud_table_init(&table, memory, SHARED_BYTES), FRAUD_OK);
+    for (i = 0; i < CHILDREN; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0) {
+            marker_init(&adder, &table, pids, N(pids), i + 1);
+            add(&adder);
+            _exit(adder.mistakes == 0 ? 0 : 3);
+        }
+    }
+    marker_init(&taker, &table, pids, N(pids), 1);
+    for (i = 0; i < CHILDREN; i++) {
+        while (waitpid(children[i], &status, WNOHANG) == 0) {
+            take_marked(&taker);
+        }
+        ended += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    assert_int_equal(ended, CHILDREN);
+    take_marked(&taker);
+    assert_int_equal(taker.mistakes, 0);
+    assert_int_equal(taker.sum, CHILDREN * taker.rounds);
+    (void)munmap(memory, SHARED_BYTES);
+}
+
 static void process_dies_holding(void **state) {
     fraud_table_t table;
     fraud_table_ref_t ref;
@@ -1320,6 +1826,7 @@ int main(void) {
         cmocka_unit_test(parts_are_apart),
         cmocka_unit_test(time_to_live),
         cmocka_unit_test(time_to_live_steps),
+        cmocka_unit_test(time_to_live_exact),
         cmocka_unit_test(clock_goes_back),
         cmocka_unit_test(clock_was_wrong),
         cmocka_unit_test(set_full_of_the_future),
@@ -1337,9 +1844,17 @@ int main(void) {
         cmocka_unit_test(random_walk),
         cmocka_unit_test(exactly_lru),
         cmocka_unit_test(sets_are_used_alike),
+        cmocka_unit_test(marks_are_kept),
+        cmocka_unit_test(marks_go_with_entries),
+        cmocka_unit_test(marked_are_found),
+        cmocka_unit_test(marked_in_a_range),
+        cmocka_unit_test(marked_again),
+        cmocka_unit_test(marked_in_held_sets),
         cmocka_unit_test(threads_lose_nothing),
         cmocka_unit_test(threads_that_evict),
+        cmocka_unit_test(threads_lose_no_mark),
         cmocka_unit_test(processes_lose_nothing),
+        cmocka_unit_test(processes_lose_no_mark),
         cmocka_unit_test(process_dies_holding),
     };
 
