@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #define BLOCK 384
+#define ALIGN 16 /* the memory ends where its pages do */
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -20,6 +21,27 @@ fraud_rc fraud_pid_key_random(fraud_pid_key_t *key) {
 
 void fraud_pid_key_wipe(fraud_pid_key_t *key) {
     sodium_memzero(key, sizeof(*key));
+}
+
+void *fraud_pid_memory_new(size_t size) {
+    void *memory = NULL;
+
+    if (size <= SIZE_MAX - ALIGN && sodium_init() >= 0) {
+        size = (size + ALIGN - 1) / ALIGN * ALIGN;
+        memory = sodium_malloc(size);
+    }
+    if (memory != NULL) {
+        memset(memory, 0, size);
+    }
+    return memory;
+}
+
+void fraud_pid_memory_free(void *memory) {
+    sodium_free(memory);
+}
+
+int fraud_pid_memory_lock(void *memory, size_t size) {
+    return sodium_mlock(memory, size) == 0;
 }
 
 /* Straight code, which compilers make one store. */
@@ -82,16 +104,29 @@ void fraud_pid_make(fraud_pid_t *pid, const fraud_pid_key_t *key,
     }
 }
 
-/* Five bytes make eight characters. */
+/*
+ * Five bytes make eight characters: 40 bits are spread over eight bytes, five
+ * bits each, and all bytes become letters at once.
+ */
 static void encode_five(char *text, const uint8_t *in) {
-    text[0] = alphabet[in[0] >> 3];
-    text[1] = alphabet[(in[0] << 2 | in[1] >> 6) & 31];
-    text[2] = alphabet[in[1] >> 1 & 31];
-    text[3] = alphabet[(in[1] << 4 | in[2] >> 4) & 31];
-    text[4] = alphabet[(in[2] << 1 | in[3] >> 7) & 31];
-    text[5] = alphabet[in[3] >> 2 & 31];
-    text[6] = alphabet[(in[3] << 3 | in[4] >> 5) & 31];
-    text[7] = alphabet[in[4] & 31];
+    uint64_t x, digits;
+
+    x = (uint64_t)in[0] << 32 | (uint64_t)in[1] << 24 | (uint64_t)in[2] << 16 |
+        (uint64_t)in[3] << 8 | in[4];
+    x = (x & 0xfffff00000u) << 12 | (x & 0xfffffu);
+    x = (x & 0xffc00000ffc00u) << 6 | (x & 0x3ff000003ffu);
+    x = (x & 0x3e003e003e003e0u) << 3 | (x & 0x1f001f001f001fu);
+    /* 26 and more are digits: '2' and not what follows 'z' */
+    digits = (x + 0x6666666666666666u) >> 7 & 0x101010101010101u;
+    x += 0x6161616161616161u - digits * ('a' + 26 - '2');
+    text[0] = (char)(x >> 56);
+    text[1] = (char)(x >> 48 & 0xff);
+    text[2] = (char)(x >> 40 & 0xff);
+    text[3] = (char)(x >> 32 & 0xff);
+    text[4] = (char)(x >> 24 & 0xff);
+    text[5] = (char)(x >> 16 & 0xff);
+    text[6] = (char)(x >> 8 & 0xff);
+    text[7] = (char)(x & 0xff);
 }
 
 void fraud_pid_encode(char *text, const fraud_pid_t *pid) {

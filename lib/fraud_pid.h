@@ -39,6 +39,23 @@ fraud_rc fraud_pid_key_random(fraud_pid_key_t *key) FRAUD_CHECK;
 void fraud_pid_key_wipe(fraud_pid_key_t *key);
 
 /*
+ * fraud_pid_memory_new(size), fraud_pid_memory_free(memory):
+ * Return ${size} bytes of zeroes, aligned as for malloc(), in pages for
+ * secrets: between pages that nobody can touch, left out of core dumps and,
+ * as far as the system's limits allow, never swapped. NULL if there is no
+ * memory. The inverse overwrites them first; NULL is a no-op.
+ */
+void *fraud_pid_memory_new(size_t size) FRAUD_CHECK;
+void fraud_pid_memory_free(void *memory);
+
+/*
+ * fraud_pid_memory_lock(memory, size):
+ * Locks are not inherited: do for a new process what fraud_pid_memory_new()
+ * did, with its ${memory} and ${size}. Return 0 if the system refused.
+ */
+int fraud_pid_memory_lock(void *memory, size_t size);
+
+/*
  * fraud_pid_make(pid, key, domain, data, len):
  * Set ${pid} to the pseudonym of the ${len} bytes at ${data} in ${domain}
  * (at most FRAUD_PID_DOMAIN_MAX bytes, longer ones are cut). Up to 384 bytes
