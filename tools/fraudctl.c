@@ -2,6 +2,7 @@
 
 #include "explain.h"
 #include "fail.h"
+#include "keys.h"
 #include "reset.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@ static const struct {
     const char *usage;
 } verbs[] = {
     {"explain", explain, explain_usage},
+    {"keys", keys, keys_usage},
     {"reset", reset, reset_usage},
 };
 
