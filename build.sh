@@ -19,7 +19,8 @@ NEED_BUILD="nginx nginx-dev build-essential libhiredis-dev libmaxminddb-dev
     libcurl4-openssl-dev"
 NEED_RUN="curl"
 NEED_TEST="libcmocka-dev clang clang-format libclang-rt-dev shellcheck
-    libmaxmind-db-writer-perl libfaketime nghttp2-client openssl perl curl"
+    libmaxmind-db-writer-perl libfaketime nghttp2-client openssl perl curl
+    redis-server redis-tools"
 # names the functions in reports, without which no suppression matches
 NEED_ASAN="llvm"
 NEED_BENCH="wrk procps"
@@ -50,15 +51,18 @@ usage: ./build.sh VERB
   deps                 install what the other verbs need (apt), only if missing
   build                build/$MODULE for the installed nginx
   run [--once]         build, then try it out on a private nginx
-  test [t/FILE...]     unit tests, t/ and lint; or only these files of t/
+  test [FILE...]       unit tests, t/, tests/redis/ and lint; or only these
+                       files of t/ and tests/redis/
   lint                 style, layers, sizes, shellcheck, clang-format
-  asan                 t/ on nginx with the module, both under ASan and UBSan
+  asan [FILE...]       t/ and tests/redis/ on nginx with the module, both under
+                       ASan and UBSan
   matrix [--nginx-src DIR]...
-                       t/ on Debian's nginx versions and on the trees given,
-                       static and dynamic
+                       t/ and tests/redis/ on Debian's nginx versions and on
+                       the trees given, static and dynamic
   bench                short benchmark
   install [--prefix DESTDIR]
-                       module, rules and examples into the installed nginx
+                       module, rules, fraudctl, its systemd units and examples
+                       into the installed nginx
   clean                remove build/
 
 JOBS=N runs N jobs at once. NGINX_SRC=DIR is the source tree of the installed
@@ -130,18 +134,21 @@ have_apt() {
 }
 
 
-# RUNLEVEL=1 keeps the maintainer scripts from starting nginx; where it is not
-# heeded, an nginx that was not there before is stopped again
+# RUNLEVEL=1 keeps the maintainer scripts from starting servers; where it is not
+# heeded, one that was not there before is stopped again
 
 apt_install() {
-    old=$(missing nginx)
+    new=$(missing nginx redis-server valkey-server)
 
     as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
         apt-get install -y --no-install-recommends "$@"
 
-    if [ -n "$old" ] && [ -s /run/nginx.pid ]; then
-        as_root service nginx stop
-    fi
+    for service in $new; do
+        for pid in "/run/$service.pid" "/run/${service%-server}/$service.pid"
+        do
+            [ ! -s "$pid" ] || as_root service "$service" stop
+        done
+    done
 }
 
 
@@ -282,7 +289,8 @@ configure() {
     src=$2
     shift 2
 
-    stamp=$({ say "$src" "${CC:-}" "$@"; cat config "$src/src/core/nginx.h"; } \
+    stamp=$({ say "$src" "${CC:-}" "$@"; cat config lib/fraud_store.lua \
+        "$src/src/core/nginx.h"; } \
         | cksum)
 
     if [ "$(cat "$dir/.configured" 2> /dev/null)" = "$stamp" ]; then
@@ -376,6 +384,11 @@ need_test() {
     # shellcheck disable=SC2086  # lists
     need $NEED_BUILD $NEED_TEST
     need_test_nginx
+
+    # not in every release
+    if have_apt && apt-cache show valkey-server > /dev/null 2>&1; then
+        need valkey-server
+    fi
 }
 
 
@@ -460,6 +473,37 @@ test_t() {
 }
 
 
+# the script of Redis and lib's own ops, on the same random sequences
+
+test_store() {
+    log=build/tests-store.log
+    say "+ make -s -C tests/redis check"
+
+    { make -s -C tests/redis -j "$JOBS" check 2>&1 \
+        || say "store: failed"; } | tee "$log"
+
+    if tail -n 1 "$log" | grep -q '^store: failed'; then
+        die "the script and lib disagree"
+    fi
+
+    closing "store: $(tail -n 1 "$log")"
+}
+
+
+# test_redis NAME NGINX MODULE: tests/redis/ in the same way. Many of them
+# measure time, so that no more than two run at once.
+
+test_redis() {
+    (
+        if [ "$JOBS" -gt 2 ]; then
+            JOBS=2
+        fi
+
+        test_t "$@" tests/redis/*.t
+    )
+}
+
+
 lint() {
     need shellcheck perl clang-format
     bad=
@@ -505,6 +549,10 @@ verb_test() {
     test_t test "$(command -v nginx)" "$TOP/build/$MODULE" t/*.t \
         || die "t/ failed"
     closing "$(counts build/t-test/log t files)"
+    test_store
+    test_redis redis "$(command -v nginx)" "$TOP/build/$MODULE" \
+        || die "tests/redis/ failed"
+    closing "$(counts build/t-redis/log redis files)"
     lint
 
     say
@@ -551,19 +599,29 @@ verb_asan() {
     mkdir -p "$reports"
 
     rc=0
-    lsan=suppressions=$TOP/tests/lsan.supp:print_suppressions=0:exitcode=0
-    ASAN_OPTIONS=detect_leaks=1,abort_on_error=1,log_path=$reports/report \
-    LSAN_OPTIONS=$lsan \
-    UBSAN_OPTIONS=print_stacktrace=1 TEST_NGINX_TIMEOUT=10 \
+    ASAN_OPTIONS=detect_leaks=1,abort_on_error=1,log_path=$reports/report
+    LSAN_OPTIONS=suppressions=$TOP/tests/lsan.supp
+    LSAN_OPTIONS=$LSAN_OPTIONS:print_suppressions=0:exitcode=0
+    UBSAN_OPTIONS=print_stacktrace=1
+    TEST_NGINX_TIMEOUT=10
+    export ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS TEST_NGINX_TIMEOUT
+
+    if [ $# -gt 0 ]; then
         test_t asan "$TOP/$dir/objs/nginx" "" "$@" || rc=1
+
+    else
+        test_t asan "$TOP/$dir/objs/nginx" "" t/*.t || rc=1
+        test_redis asan-redis "$TOP/$dir/objs/nginx" "" || rc=1
+    fi
 
     if [ -n "$(ls "$reports")" ]; then
         head -n 60 "$reports"/*
         die "asan: $(find "$reports" -type f | wc -l) reports in $reports"
     fi
 
-    [ $rc = 0 ] || die "asan: t/ failed"
+    [ $rc = 0 ] || die "asan: tests failed"
     closing "$(counts build/t-asan/log asan files)"
+    [ $# -gt 0 ] || closing "$(counts build/t-asan-redis/log asan-redis files)"
 }
 
 
@@ -593,6 +651,13 @@ matrix_row() {
 
         if test_t "$1-$3" "$TOP/$dir/objs/nginx" "$module" t/*.t; then
             result=$(counts "build/t-$1-$3/log" ok files)
+
+            if test_redis "$1-$3-redis" "$TOP/$dir/objs/nginx" "$module"; then
+                log=build/t-$1-$3-redis/log
+                result="$result, $(counts "$log" redis files)"
+            else
+                result="redis failed"
+            fi
         fi
     fi
 
@@ -700,6 +765,13 @@ verb_install() {
         [ ! -f "$file" ] || put "$file" "$dest$etc/${file#conf/}"
     done
 
+    run install -d "$dest/usr/local/lib/systemd/system"
+
+    for file in conf/systemd/*; do
+        run install -m 644 "$file" \
+            "$dest/usr/local/lib/systemd/system/${file#conf/systemd/}"
+    done
+
     for file in conf/nginx.conf conf/nginx.conf.example; do
         [ ! -f "$file" ] || put "$file" "$dest$etc/nginx.conf.example"
     done
@@ -732,10 +804,11 @@ verb_bench() {
 verb_deps() {
     if ! have_apt; then
         die "no apt here. Needed: nginx and its source tree, a C compiler," \
-            "make, libmaxminddb, PCRE2, libsodium, OpenSSL, zlib, libcurl, hiredis," \
-            "inih; for the tests also clang with sanitizers, clang-format," \
-            "cmocka, shellcheck, curl, nghttp, openssl, perl with" \
-            "MaxMind::DB::Writer and Test::Nginx (cpanm Test::Nginx)"
+            "make, libmaxminddb, PCRE2, libsodium, OpenSSL, zlib, libcurl," \
+            "hiredis, inih; for the tests also clang with sanitizers," \
+            "clang-format, cmocka, shellcheck, curl, nghttp, openssl," \
+            "redis-server, redis-cli, perl with MaxMind::DB::Writer and" \
+            "Test::Nginx (cpanm Test::Nginx)"
     fi
 
     # shellcheck disable=SC2086  # lists
@@ -745,7 +818,7 @@ verb_deps() {
 }
 
 
-# t_file FILE: a path as given, made relative to the top, as t/ expects it
+# t_file FILE: a path as given, made relative to the top, as the tests expect it
 
 t_file() {
     case $1 in
@@ -778,10 +851,6 @@ test | asan)
         file=$(t_file "$arg")
         files="$files $file"
     done
-
-    if [ "$verb" = asan ]; then
-        files=${files:-$(echo t/*.t)}
-    fi
 
     # shellcheck disable=SC2086  # no blanks in our file names
     "verb_$verb" $files

@@ -21,6 +21,8 @@
 #include "fraud_score.h"
 #include "fraud_table.h"
 
+#include "ngx_fraud_redis.h"
+
 
 #define NGX_HTTP_FRAUD_VERSION       "0.1.0"
 
@@ -47,7 +49,10 @@
 
 
 typedef struct ngx_http_fraud_main_conf_s  ngx_http_fraud_main_conf_t;
+typedef struct ngx_http_fraud_ring_s       ngx_http_fraud_ring_t;
 typedef struct ngx_http_fraud_watch_s      ngx_http_fraud_watch_t;
+typedef struct ngx_http_fraud_redis_s      ngx_http_fraud_redis_t;
+typedef struct ngx_http_fraud_wait_s       ngx_http_fraud_wait_t;
 
 
 /* an op and the place of its slot in the records of an identity */
@@ -57,6 +62,7 @@ typedef struct {
     ngx_str_t                    identity;  /* hashed; empty: unused */
     ngx_uint_t                   part;      /* set by the zone */
     ngx_uint_t                   offset;
+    ngx_uint_t                   max;       /* of a distinct */
     unsigned                     registered:1;
 } ngx_http_fraud_op_t;
 
@@ -92,6 +98,9 @@ struct ngx_http_fraud_domain_s {
     ngx_uint_t                   key;       /* of the store, in the zone */
     ngx_uint_t                   log_key;
     uint32_t                     ttl;       /* seconds */
+    unsigned                     address:1; /* of addresses */
+    ngx_http_fraud_op_t        **ops;       /* of its records, by part */
+    ngx_uint_t                   nops;
     ngx_http_fraud_op_t          first;     /* when a subject was first seen */
     ngx_http_fraud_op_t          took_part; /* of an address with a login */
     ngx_http_fraud_domain_t     *pair;      /* of those two; has took_part */
@@ -126,6 +135,17 @@ typedef enum {
     NGX_HTTP_FRAUD_MATCH,
     NGX_HTTP_FRAUD_GEO
 } ngx_http_fraud_source_e;
+
+
+/* a file that is another, or was written to, has another stamp */
+
+typedef struct {
+    dev_t                        dev;
+    ino_t                        ino;
+    off_t                        size;
+    struct timespec              mtime;
+    struct timespec              ctime;
+} ngx_http_fraud_stamp_t;
 
 
 /* a file, or the text of a pattern */
@@ -269,7 +289,17 @@ typedef enum {
     NGX_HTTP_FRAUD_N_LOG_LOST,
     NGX_HTTP_FRAUD_N_LOADED,
     NGX_HTTP_FRAUD_N_LOAD_ERRORS,
-    NGX_HTTP_FRAUD_N_COUNTERS
+    NGX_HTTP_FRAUD_N_KEYLESS,       /* not scored by subject */
+    NGX_HTTP_FRAUD_N_LOCAL,         /* requests without Redis */
+    NGX_HTTP_FRAUD_N_DEGRADED,
+    NGX_HTTP_FRAUD_N_CACHED,        /* subjects that Redis was not asked of */
+    NGX_HTTP_FRAUD_N_EXCHANGED,     /* parts of records told to the others */
+    NGX_HTTP_FRAUD_N_MERGED,        /* of these, after a gap */
+    NGX_HTTP_FRAUD_N_BUDGETED,      /* newcomers counted on their parent */
+    NGX_HTTP_FRAUD_N_LOST,          /* changes of state */
+    NGX_HTTP_FRAUD_N_REDIS,         /* the client's own */
+    NGX_HTTP_FRAUD_N_COUNTERS = NGX_HTTP_FRAUD_N_REDIS
+                                + NGX_FRAUD_REDIS_N_COUNTERS
 } ngx_http_fraud_counter_e;
 
 
@@ -285,6 +315,14 @@ typedef struct {
 } ngx_http_fraud_keys_t;
 
 
+/* all that a worker has of them, in memory for secrets */
+
+typedef struct {
+    ngx_http_fraud_keys_t        keys[NGX_HTTP_FRAUD_MAX_DOMAINS];
+    fraud_pid_key_t              hash_key;       /* of counted values */
+} ngx_http_fraud_secrets_t;
+
+
 typedef struct {
     ngx_shm_zone_t              *shm_zone;
     ngx_slab_pool_t             *shpool;
@@ -292,10 +330,11 @@ typedef struct {
     fraud_table_t                table;
     ngx_atomic_t                *counters;       /* this worker's */
     ngx_uint_t                   swept;          /* sets, modulo their number */
-    fraud_pid_key_t              hash_key;       /* of counted values */
-    ngx_http_fraud_keys_t        keys[NGX_HTTP_FRAUD_MAX_DOMAINS];
+    ngx_http_fraud_secrets_t    *secrets;
+    ngx_http_fraud_keys_t       *keys;           /* of secrets */
     uint64_t                     epoch;          /* that keys are copies of */
     uint64_t                     epoch_end;      /* in us; 0: no copies yet */
+    unsigned                     keyless:1;      /* the keys are noise */
 } ngx_http_fraud_zone_t;
 
 
@@ -304,6 +343,9 @@ struct ngx_http_fraud_main_conf_s {
     size_t                       zone_size;
     ngx_http_fraud_zone_t        zone;
     ngx_uint_t                   epoch;          /* seconds */
+    ngx_str_t                    keys_dir;       /* empty: memory */
+    ngx_http_fraud_redis_t      *redis;          /* NULL: the zone alone */
+    ngx_http_fraud_ring_t       *ring;           /* of keys_dir */
 
     ngx_array_t                  domains;        /* pointers, as the rest */
     ngx_array_t                  signals;        /* of all scopes */
@@ -326,6 +368,13 @@ struct ngx_http_fraud_main_conf_s {
 };
 
 
+typedef enum {
+    NGX_HTTP_FRAUD_STATE_OK = 0,
+    NGX_HTTP_FRAUD_STATE_LOCAL,     /* the zone stood in for Redis */
+    NGX_HTTP_FRAUD_STATE_DEGRADED   /* decided without knowing */
+} ngx_http_fraud_state_e;
+
+
 typedef struct {
     ngx_http_request_t          *request;
     ngx_http_fraud_loc_conf_t   *flcf;      /* that it was decided under */
@@ -336,6 +385,8 @@ typedef struct {
     fraud_action_t               action;
     uint32_t                     retry;     /* seconds; 0: no rate fired */
     fraud_geo_record_t           geo;
+    ngx_http_fraud_state_e       state;
+    ngx_http_fraud_wait_t       *wait;      /* for Redis; NULL: never did */
     unsigned                     decided:1;
     unsigned                     trusted:1;
     unsigned                     delayed:1; /* counted in fmcf->delayed */
@@ -348,6 +399,29 @@ typedef struct {
     uint32_t                    *retries;   /* by signal, seconds */
     u_char                       fired[1];  /* by signal: points + 1, or 0 */
 } ngx_http_fraud_ctx_t;
+
+
+/* a part of the record of a subject, to be let go of at once */
+
+typedef struct {
+    ngx_http_fraud_main_conf_t  *fmcf;
+    ngx_http_fraud_domain_t     *domain;
+    ngx_str_t                    text;      /* empty: only its pid is known */
+    fraud_ip_t                   ip;        /* text may point here */
+    fraud_pid_t                  pid;       /* may become its parent's */
+    fraud_pid_t                  parent;
+    ngx_http_request_t          *request;   /* that brings it, or NULL */
+    ngx_uint_t                   part;
+    uint64_t                     now_us;
+    fraud_table_ref_t            ref;
+    u_char                      *record;    /* NULL: not held */
+    unsigned                     create:1;
+    unsigned                     quiet:1;   /* the others are told already */
+    unsigned                     known:1;   /* another part was held before */
+    unsigned                     created:1;
+    unsigned                     due:1;     /* the others are to be told */
+    unsigned                     near:1;    /* as a limit is near */
+} ngx_http_fraud_hold_t;
 
 
 /* _conf.c */
@@ -395,22 +469,38 @@ void ngx_http_fraud_zone_sweep(ngx_http_fraud_main_conf_t *fmcf,
     uint64_t now_us);
 void ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf,
     uint64_t now_us);
-u_char *ngx_http_fraud_zone_hold(ngx_http_fraud_main_conf_t *fmcf,
-    fraud_table_ref_t *ref, ngx_http_fraud_domain_t *domain, ngx_str_t *subject,
-    const fraud_pid_t *pid, ngx_uint_t part, uint64_t now_us,
-    ngx_uint_t create);
-ngx_uint_t ngx_http_fraud_zone_reset(ngx_http_fraud_main_conf_t *fmcf,
-    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us);
 uint64_t ngx_http_fraud_zone_counter(ngx_http_fraud_main_conf_t *fmcf,
     ngx_uint_t n);
+ngx_uint_t ngx_http_fraud_zone_parts(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain);
 void ngx_http_fraud_zone_fired(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_signal_t *signal);
 uint64_t ngx_http_fraud_zone_signal(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_signal_t *signal);
 ngx_uint_t ngx_http_fraud_zone_once(ngx_http_fraud_main_conf_t *fmcf);
+ngx_uint_t ngx_http_fraud_zone_fresh(ngx_http_fraud_main_conf_t *fmcf);
+ngx_uint_t ngx_http_fraud_zone_is_lost(ngx_http_fraud_main_conf_t *fmcf);
+ngx_uint_t ngx_http_fraud_zone_lost(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_uint_t lost);
 
 #define ngx_http_fraud_count(fmcf, n)                                         \
     (void) ngx_atomic_fetch_add(&(fmcf)->zone.counters[n], 1)
+
+/* _record.c: parts of records of subjects, held for a moment */
+
+void ngx_http_fraud_hold_init(ngx_http_fraud_hold_t *hold,
+    ngx_http_fraud_ctx_t *ctx, ngx_http_fraud_domain_t *domain);
+ngx_int_t ngx_http_fraud_hold(ngx_http_fraud_hold_t *hold);
+void ngx_http_fraud_hold_call(ngx_http_fraud_hold_t *hold,
+    ngx_http_fraud_op_t *op, const fraud_op_t *as, fraud_op_call_t *call);
+void ngx_http_fraud_hold_tell(ngx_http_fraud_hold_t *hold,
+    ngx_http_fraud_op_t *op, const fraud_op_t *as, fraud_op_call_t *call);
+void ngx_http_fraud_release(ngx_http_fraud_hold_t *hold);
+ngx_uint_t ngx_http_fraud_forget(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us);
+ngx_int_t ngx_http_fraud_previous_pid(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us,
+    fraud_pid_t *pid);
 
 /* _identity.c */
 
@@ -438,6 +528,7 @@ ngx_int_t ngx_http_fraud_rewrite_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_fraud_preaccess_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_fraud_log_handler(ngx_http_request_t *r);
 ngx_http_fraud_ctx_t *ngx_http_fraud_get_ctx(ngx_http_request_t *r);
+const char *ngx_http_fraud_state_name(ngx_http_fraud_state_e state);
 uint64_t ngx_http_fraud_now(void);
 ngx_uint_t ngx_http_fraud_reasons(ngx_http_fraud_ctx_t *ctx,
     fraud_reason_t *reasons, ngx_uint_t shadow);
@@ -469,11 +560,20 @@ ngx_uint_t ngx_http_fraud_account_part(ngx_http_fraud_ctx_t *ctx,
 ngx_uint_t ngx_http_fraud_account_good(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_call_t *call, ngx_http_fraud_domain_t *domain,
     ngx_str_t *subject, const fraud_pid_t *pid);
+ngx_int_t ngx_http_fraud_account_session(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_subject_t *subject, ngx_http_fraud_hold_t *hold);
 
 /* _action.c */
 
 ngx_int_t ngx_http_fraud_act(ngx_http_request_t *r,
     ngx_http_fraud_ctx_t *ctx);
+
+/* _redis_conf.c */
+
+char *ngx_http_fraud_redis_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_fraud_redis_parameter(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* _log.c */
 
@@ -521,12 +621,30 @@ fraud_rc ngx_http_fraud_source_make(ngx_http_fraud_source_e type,
     ngx_http_fraud_part_t *parts, ngx_uint_t n, void **object,
     fraud_err_t *err, ngx_uint_t *failed);
 void ngx_http_fraud_source_free(ngx_http_fraud_source_e type, void *object);
+ngx_int_t ngx_http_fraud_user_reads(ngx_core_conf_t *ccf, char *path);
+
+/* _keys.c: secrets in files, and all secrets in memory */
+
+ngx_int_t ngx_http_fraud_keys_memory(ngx_conf_t *cf,
+    ngx_http_fraud_main_conf_t *fmcf);
+ngx_int_t ngx_http_fraud_keys_check(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_log_t *log);
+void ngx_http_fraud_keys_protect(ngx_cycle_t *cycle,
+    ngx_http_fraud_main_conf_t *fmcf);
+void ngx_http_fraud_keys_pickup(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_log_t *log);
+void ngx_http_fraud_keys_epoch(ngx_http_fraud_main_conf_t *fmcf,
+    uint64_t now_us);
+void ngx_http_fraud_ring_watched(ngx_http_fraud_ring_t *ring);
+void ngx_http_fraud_ring_watch(ngx_http_fraud_ring_t *ring);
+void ngx_http_fraud_ring_free(ngx_http_fraud_ring_t *ring);
 
 /* _reload.c: files that were replaced */
 
 ngx_int_t ngx_http_fraud_watch_start(ngx_cycle_t *cycle,
     ngx_http_fraud_main_conf_t *fmcf);
 void ngx_http_fraud_watch_stop(ngx_http_fraud_main_conf_t *fmcf);
+void ngx_http_fraud_stamp(ngx_http_fraud_stamp_t *stamp, struct stat *sb);
 
 /* _request.c: what differs between versions of nginx */
 

@@ -17,12 +17,8 @@
 
 static ngx_int_t ngx_http_fraud_session_good(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_identity_t *identity, fraud_pid_t *pid);
-static uint64_t ngx_http_fraud_session_reputation(ngx_http_fraud_ctx_t *ctx,
-    ngx_http_fraud_identity_t *identity, ngx_str_t *text,
-    const fraud_pid_t *pid);
-static u_char *ngx_http_fraud_account_hold(ngx_http_fraud_ctx_t *ctx,
-    ngx_http_fraud_subject_t *subject, fraud_table_ref_t *ref,
-    ngx_uint_t create);
+static uint64_t ngx_http_fraud_session_reputation(ngx_http_fraud_hold_t *hold,
+    ngx_http_fraud_ctx_t *ctx, ngx_http_fraud_identity_t *identity);
 
 
 /* the account that was vouched for in the session of this request */
@@ -31,23 +27,21 @@ ngx_int_t
 ngx_http_fraud_account(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_subject_t *subject, fraud_pid_t *pid, fraud_pid_t *log_pid)
 {
-    u_char             *record;
-    fraud_swap_t        before;
-    fraud_op_call_t     call;
-    fraud_table_ref_t   ref;
+    fraud_swap_t           before;
+    fraud_op_call_t        call;
+    ngx_http_fraud_hold_t  hold;
 
-    record = ngx_http_fraud_account_hold(ctx, subject, &ref, 0);
-
-    if (record == NULL) {
+    if (ngx_http_fraud_account_session(ctx, subject, &hold) != NGX_OK
+        || ngx_http_fraud_hold(&hold) != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 
     ngx_memzero(&call, sizeof(fraud_op_call_t));
     call.before = &before;
 
-    (void) fraud_record_call(record + subject->bound->offset,
-                             &subject->bound->op, &call, ctx->now_us);
-    fraud_table_put(&ref);
+    ngx_http_fraud_hold_call(&hold, subject->bound, NULL, &call);
+    ngx_http_fraud_release(&hold);
 
     if (before.len != 2 * FRAUD_PID_LEN) {
         return NGX_DECLINED;
@@ -65,14 +59,18 @@ ngx_http_fraud_account_bind(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_subject_t *subject, const fraud_pid_t *pid,
     const fraud_pid_t *log_pid)
 {
-    u_char             *record, bytes[2 * FRAUD_PID_LEN];
-    fraud_swap_t        before;
-    fraud_op_call_t     call;
-    fraud_table_ref_t   ref;
+    u_char                 bytes[2 * FRAUD_PID_LEN];
+    fraud_swap_t           before;
+    fraud_op_call_t        call;
+    ngx_http_fraud_hold_t  hold;
 
-    record = ngx_http_fraud_account_hold(ctx, subject, &ref, 1);
+    if (ngx_http_fraud_account_session(ctx, subject, &hold) != NGX_OK) {
+        return;
+    }
 
-    if (record == NULL) {
+    hold.create = 1;
+
+    if (ngx_http_fraud_hold(&hold) != NGX_OK) {
         return;
     }
 
@@ -85,40 +83,44 @@ ngx_http_fraud_account_bind(ngx_http_fraud_ctx_t *ctx,
     call.len = sizeof(bytes);
     call.before = &before;
 
-    (void) fraud_record_call(record + subject->bound->offset,
-                             &subject->bound->op, &call, ctx->now_us);
-    fraud_table_put(&ref);
+    ngx_http_fraud_hold_call(&hold, subject->bound, NULL, &call);
+    ngx_http_fraud_release(&hold);
 }
 
 
-static u_char *
-ngx_http_fraud_account_hold(ngx_http_fraud_ctx_t *ctx,
-    ngx_http_fraud_subject_t *subject, fraud_table_ref_t *ref,
-    ngx_uint_t create)
+/* where the session of this request has it, not yet held */
+
+ngx_int_t
+ngx_http_fraud_account_session(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_subject_t *subject, ngx_http_fraud_hold_t *hold)
 {
-    ngx_str_t                 text;
-    fraud_ip_t                ip;
-    fraud_pid_t               pid;
     ngx_http_fraud_domain_t  *domain;
 
     domain = subject->session->domain;
-
-    if (ngx_http_fraud_subject(ctx->request, subject->session, &ip, &text)
-        != NGX_OK)
-    {
-        return NULL;
-    }
 
     /* variables of the log ask long after the decision */
 
     ctx->now_us = ngx_http_fraud_now();
     ngx_http_fraud_zone_epoch(ctx->fmcf, ctx->now_us);
 
-    ngx_http_fraud_pid(ctx->fmcf, domain, &text, &pid);
+    if (ctx->fmcf->zone.keyless) {
+        return NGX_DECLINED;
+    }
 
-    return ngx_http_fraud_zone_hold(ctx->fmcf, ref, domain, &text, &pid,
-                                    subject->bound->part, ctx->now_us,
-                                    create);
+    ngx_http_fraud_hold_init(hold, ctx, domain);
+
+    if (ngx_http_fraud_subject(ctx->request, subject->session, &hold->ip,
+                               &hold->text)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_fraud_pid(ctx->fmcf, domain, &hold->text, &hold->pid);
+
+    hold->part = subject->bound->part;
+
+    return NGX_OK;
 }
 
 
@@ -134,12 +136,10 @@ ngx_http_fraud_account_part(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_subject_t *subject, const fraud_pid_t *pid,
     ngx_uint_t charged)
 {
-    u_char                   *record, bytes[FRAUD_PID_LEN + 16];
-    ngx_str_t                 text;
+    u_char                    bytes[FRAUD_PID_LEN + 16];
     fraud_ip_t                ip;
-    fraud_pid_t               pair_pid;
     fraud_op_call_t           call;
-    fraud_table_ref_t         ref;
+    ngx_http_fraud_hold_t     hold;
     ngx_http_fraud_domain_t  *pair;
 
     if (ngx_http_fraud_client(ctx->request, &ip) != NGX_OK) {
@@ -151,28 +151,27 @@ ngx_http_fraud_account_part(ngx_http_fraud_ctx_t *ctx,
     ngx_memcpy(bytes, pid->bytes, FRAUD_PID_LEN);
     ngx_memcpy(bytes + FRAUD_PID_LEN, ip.bytes, 16);
 
-    text.data = bytes;
-    text.len = FRAUD_PID_LEN + fraud_ip_len(&ip);
-
     pair = subject->identity->domain->pair;
 
-    ngx_http_fraud_pid(ctx->fmcf, pair, &text, &pair_pid);
+    ngx_http_fraud_hold_init(&hold, ctx, pair);
 
-    ngx_memzero(&call, sizeof(fraud_op_call_t));
+    hold.text.data = bytes;
+    hold.text.len = FRAUD_PID_LEN + fraud_ip_len(&ip);
+    hold.part = pair->took_part.part;
+    hold.create = (charged != 0);
 
-    record = ngx_http_fraud_zone_hold(ctx->fmcf, &ref, pair, &text, &pair_pid,
-                                      pair->took_part.part, ctx->now_us,
-                                      charged);
-    if (record == NULL) {
+    ngx_http_fraud_pid(ctx->fmcf, pair, &hold.text, &hold.pid);
+
+    if (ngx_http_fraud_hold(&hold) != NGX_OK) {
         return 0;
     }
 
+    ngx_memzero(&call, sizeof(fraud_op_call_t));
     call.charge = (int) charged;
     call.arg = charged ? 1000 : 0;
 
-    (void) fraud_record_call(record + pair->took_part.offset,
-                             &pair->took_part.op, &call, ctx->now_us);
-    fraud_table_put(&ref);
+    ngx_http_fraud_hold_call(&hold, &pair->took_part, NULL, &call);
+    ngx_http_fraud_release(&hold);
 
     return call.value >= NGX_HTTP_FRAUD_TOOK_PART;
 }
@@ -188,33 +187,33 @@ ngx_http_fraud_account_good(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_call_t *call, ngx_http_fraud_domain_t *domain,
     ngx_str_t *subject, const fraud_pid_t *pid)
 {
-    u_char               *record;
-    ngx_uint_t            good;
-    fraud_pid_t           session;
-    fraud_op_call_t       ask;
-    fraud_table_ref_t     ref;
-    ngx_http_fraud_op_t  *op;
+    fraud_pid_t            session;
+    fraud_op_call_t        ask;
+    ngx_http_fraud_op_t   *op;
+    ngx_http_fraud_hold_t  hold;
 
     op = &call->signal->good;
 
-    good = (ngx_http_fraud_session_good(ctx, call->per, &session) == NGX_OK);
+    ngx_http_fraud_hold_init(&hold, ctx, domain);
 
-    record = ngx_http_fraud_zone_hold(ctx->fmcf, &ref, domain, subject, pid,
-                                      op->part, ctx->now_us, good);
-    if (record == NULL) {
-        return 0;
-    }
+    hold.text = *subject;
+    hold.pid = *pid;
+    hold.part = op->part;
 
     ngx_memzero(&ask, sizeof(fraud_op_call_t));
 
-    if (good) {
+    if (ngx_http_fraud_session_good(ctx, call->per, &session) == NGX_OK) {
+        hold.create = 1;
         ask.charge = 1;
         ngx_memcpy(&ask.arg, session.bytes, sizeof(ask.arg));
     }
 
-    (void) fraud_record_call(record + op->offset, &op->op, &ask, ctx->now_us);
+    if (ngx_http_fraud_hold(&hold) != NGX_OK) {
+        return 0;
+    }
 
-    fraud_table_put(&ref);
+    ngx_http_fraud_hold_call(&hold, op, NULL, &ask);
+    ngx_http_fraud_release(&hold);
 
     return (ngx_uint_t) ask.value;
 }
@@ -226,64 +225,62 @@ static ngx_int_t
 ngx_http_fraud_session_good(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_identity_t *identity, fraud_pid_t *pid)
 {
-    u_char                   *record;
-    ngx_str_t                 text;
-    fraud_ip_t                ip;
     fraud_swap_t              before;
     fraud_op_call_t           call;
-    fraud_table_ref_t         ref;
+    ngx_http_fraud_hold_t     hold;
     ngx_http_fraud_domain_t  *domain;
 
     domain = identity->domain;
 
-    if (ngx_http_fraud_subject(ctx->request, identity, &ip, &text) != NGX_OK) {
+    ngx_http_fraud_hold_init(&hold, ctx, domain);
+
+    if (ngx_http_fraud_subject(ctx->request, identity, &hold.ip, &hold.text)
+        != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 
-    ngx_http_fraud_pid(ctx->fmcf, domain, &text, pid);
+    ngx_http_fraud_pid(ctx->fmcf, domain, &hold.text, &hold.pid);
 
-    record = ngx_http_fraud_zone_hold(ctx->fmcf, &ref, domain, &text, pid,
-                                      domain->first.part, ctx->now_us, 1);
-    if (record == NULL) {
+    *pid = hold.pid;
+
+    hold.part = domain->first.part;
+    hold.create = 1;
+
+    if (ngx_http_fraud_hold(&hold) != NGX_OK) {
         return NGX_DECLINED;
     }
-
-    record += domain->first.offset;
 
     ngx_memzero(&call, sizeof(fraud_op_call_t));
     call.before = &before;
 
-    (void) fraud_record_call(record, &domain->first.op, &call, ctx->now_us);
+    ngx_http_fraud_hold_call(&hold, &domain->first, NULL, &call);
 
     if (before.len == 0) {
         call.charge = 1;
         call.bytes = (u_char *) "1";
         call.len = 1;
 
-        (void) fraud_record_call(record, &domain->first.op, &call,
-                                 ctx->now_us);
+        ngx_http_fraud_hold_call(&hold, &domain->first, NULL, &call);
     }
 
-    fraud_table_put(&ref);
+    ngx_http_fraud_release(&hold);
 
     if (before.len == 0 || call.value < NGX_HTTP_FRAUD_GOOD_AGE) {
         return NGX_DECLINED;
     }
 
-    return ngx_http_fraud_session_reputation(ctx, identity, &text, pid) < 1000
+    return ngx_http_fraud_session_reputation(&hold, ctx, identity) < 1000
            ? NGX_OK : NGX_DECLINED;
 }
 
 
 static uint64_t
-ngx_http_fraud_session_reputation(ngx_http_fraud_ctx_t *ctx,
-    ngx_http_fraud_identity_t *identity, ngx_str_t *text,
-    const fraud_pid_t *pid)
+ngx_http_fraud_session_reputation(ngx_http_fraud_hold_t *hold,
+    ngx_http_fraud_ctx_t *ctx, ngx_http_fraud_identity_t *identity)
 {
-    u_char                    *record;
     ngx_uint_t                 i;
     fraud_op_call_t            call;
-    fraud_table_ref_t          ref;
     ngx_http_fraud_signal_t   *reputation;
     ngx_http_fraud_subject_t  *subject;
 
@@ -302,18 +299,17 @@ ngx_http_fraud_session_reputation(ngx_http_fraud_ctx_t *ctx,
         return 0;
     }
 
-    record = ngx_http_fraud_zone_hold(ctx->fmcf, &ref, identity->domain, text,
-                                      pid, reputation->op.part, ctx->now_us,
-                                      0);
-    if (record == NULL) {
+    hold->part = reputation->op.part;
+    hold->create = 0;
+
+    if (ngx_http_fraud_hold(hold) != NGX_OK) {
         return 0;
     }
 
     ngx_memzero(&call, sizeof(fraud_op_call_t));
 
-    (void) fraud_record_call(record + reputation->op.offset,
-                             &reputation->op.op, &call, ctx->now_us);
-    fraud_table_put(&ref);
+    ngx_http_fraud_hold_call(hold, &reputation->op, NULL, &call);
+    ngx_http_fraud_release(hold);
 
     return call.value;
 }

@@ -54,6 +54,8 @@ ngx_http_fraud_create_main_conf(ngx_conf_t *cf)
      *     fmcf->zone_name = { 0, NULL };
      *     fmcf->zone_size = 0;
      *     fmcf->zone = { 0 };
+     *     fmcf->keys_dir = { 0, NULL };
+     *     fmcf->ring = NULL;
      *     fmcf->watch = NULL;
      *     fmcf->delayed = 0;
      *     fmcf->enabled = 0;
@@ -686,6 +688,14 @@ ngx_http_fraud_add_op(ngx_conf_t *cf, ngx_http_fraud_domain_t *domain,
     }
 
     op->registered = 1;
+
+    /* records do not say whose they are, but by their slots */
+
+    op->op.tag ^= ngx_crc32_short(op->identity.data, op->identity.len);
+
+    if (op->op.tag == 0) {
+        op->op.tag = 1;
+    }
 
     fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
 

@@ -159,6 +159,10 @@ ngx_http_fraud_control_reset(ngx_http_request_t *r, ngx_str_t *name,
     now_us = ngx_http_fraud_now();
     ngx_http_fraud_zone_epoch(fmcf, now_us);
 
+    if (fmcf->zone.keyless) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
     location = fmcf->locations.elts;
     found = 0;
     *n = 0;
@@ -192,8 +196,8 @@ ngx_http_fraud_control_reset(ngx_http_request_t *r, ngx_str_t *name,
                 subject.len = fraud_ip_len(&ip);
             }
 
-            *n += ngx_http_fraud_zone_reset(fmcf, identity->domain, &subject,
-                                            now_us);
+            *n += ngx_http_fraud_forget(fmcf, identity->domain, &subject,
+                                        now_us);
         }
     }
 

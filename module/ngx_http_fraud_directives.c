@@ -155,11 +155,23 @@ ngx_http_fraud_keys_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
     fmcf->epoch = 86400;
 
-    if (ngx_strcmp(value[1].data, "memory") != 0) {
+    if (value[1].len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"fraud_keys\": invalid value \"%V\", "
-                           "use \"memory\"", &value[1]);
+                           "use \"memory\" or a directory", &value[1]);
         return NGX_CONF_ERROR;
+    }
+
+    if (ngx_strcmp(value[1].data, "memory") != 0) {
+        fmcf->keys_dir = value[1];
+
+        if (ngx_conf_full_name(cf->cycle, &fmcf->keys_dir, 1) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (fmcf->keys_dir.len > NGX_MAX_PATH - 1) {
+            return "names a directory with too long a path";
+        }
     }
 
     if (cf->args->nelts == 2) {
@@ -345,6 +357,8 @@ ngx_http_fraud_add_identity(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *flcf,
     if (identity->domain == NULL) {
         return NGX_ERROR;
     }
+
+    identity->domain->address |= (identity->kind == NGX_HTTP_FRAUD_ADDRESS);
 
     if (flcf->own_identities.elts == NULL
         && ngx_array_init(&flcf->own_identities, cf->pool, 4, sizeof(void *))

@@ -8,21 +8,32 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_fraud.h"
+#include "ngx_http_fraud_store.h"
 
 
 static ngx_http_fraud_ctx_t *ngx_http_fraud_create_ctx(ngx_http_request_t *r,
     ngx_http_fraud_loc_conf_t *flcf);
 static void ngx_http_fraud_cleanup(void *data);
 static void ngx_http_fraud_late(ngx_http_fraud_ctx_t *ctx);
-static void ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx);
+static ngx_int_t ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx,
+    ngx_uint_t late);
+static ngx_int_t ngx_http_fraud_ask_store(ngx_http_fraud_ctx_t *ctx,
+    ngx_uint_t late);
+static ngx_int_t ngx_http_fraud_suspend(ngx_http_request_t *r);
+static void ngx_http_fraud_waiting(ngx_http_request_t *r);
 static void ngx_http_fraud_decide(ngx_http_fraud_ctx_t *ctx);
+static void ngx_http_fraud_judge(ngx_http_fraud_ctx_t *ctx);
 static void ngx_http_fraud_check_client(ngx_http_request_t *r,
     ngx_http_fraud_main_conf_t *fmcf);
 static void ngx_http_fraud_learn(ngx_http_fraud_ctx_t *ctx);
 static ngx_uint_t ngx_http_fraud_earned(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_subject_t *subject, ngx_uint_t earned);
 static void ngx_http_fraud_count_request(ngx_http_fraud_ctx_t *ctx);
+
+
+static const fraud_threshold_t  ngx_http_fraud_closed = {
+    0, FRAUD_ACTION_DENY, NGX_HTTP_SERVICE_UNAVAILABLE, 0
+};
 
 
 /*
@@ -53,6 +64,7 @@ ngx_http_fraud_rewrite_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_fraud_preaccess_handler(ngx_http_request_t *r)
 {
+    ngx_int_t                   rc;
     ngx_http_fraud_ctx_t       *ctx;
     ngx_http_fraud_loc_conf_t  *flcf;
 
@@ -62,6 +74,15 @@ ngx_http_fraud_preaccess_handler(ngx_http_request_t *r)
 
     flcf = ngx_http_get_module_loc_conf(r, ngx_http_fraud_module);
     ctx = ngx_http_fraud_get_ctx(r);
+
+    if (ctx && ctx->wait && !ctx->decided) {
+
+        if (ctx->wait->suspended) {
+            return NGX_AGAIN;
+        }
+
+        goto answered;
+    }
 
     if (ctx == NULL) {
 
@@ -101,8 +122,23 @@ ngx_http_fraud_preaccess_handler(ngx_http_request_t *r)
 
     ngx_http_fraud_check_client(r, ctx->fmcf);
 
-    ngx_http_fraud_evaluate(ctx);
+    rc = ngx_http_fraud_evaluate(ctx, 0);
+
+    if (rc == NGX_AGAIN) {
+        return ngx_http_fraud_suspend(r);
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+answered:
+
     ngx_http_fraud_decide(ctx);
+
+    if (ctx->wait) {
+        ngx_http_fraud_store_cancel(ctx);
+    }
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "fraud score: %ui action: %s", ctx->score,
@@ -167,7 +203,14 @@ ngx_http_fraud_log_handler(ngx_http_request_t *r)
 static void
 ngx_http_fraud_late(ngx_http_fraud_ctx_t *ctx)
 {
-    ngx_http_fraud_evaluate(ctx);
+    if (ctx->wait) {
+        /* the client went while it waited */
+        ngx_http_fraud_store_cancel(ctx);
+
+    } else {
+        (void) ngx_http_fraud_evaluate(ctx, 1);
+    }
+
     ngx_http_fraud_decide(ctx);
 
     ctx->threshold = NULL;
@@ -246,6 +289,15 @@ ngx_http_fraud_create_ctx(ngx_http_request_t *r,
 }
 
 
+const char *
+ngx_http_fraud_state_name(ngx_http_fraud_state_e state)
+{
+    static const char  *names[] = { "ok", "local", "degraded" };
+
+    return names[state];
+}
+
+
 /* nginx's cached milliseconds would reject bursts at high rates */
 
 uint64_t
@@ -267,11 +319,17 @@ ngx_http_fraud_cleanup(void *data)
     if (ctx->delayed) {
         ctx->fmcf->delayed--;
     }
+
+    if (ctx->wait) {
+        ngx_http_fraud_store_cancel(ctx);
+    }
 }
 
 
-static void
-ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx)
+/* NGX_AGAIN: Redis is asked, which one that is late cannot wait for */
+
+static ngx_int_t
+ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx, ngx_uint_t late)
 {
     ngx_uint_t                   i;
     ngx_http_fraud_signal_t     *signal;
@@ -298,13 +356,85 @@ ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx)
 
             if (signal->trust) {
                 ctx->trusted = 1;
-                return;
+                return NGX_OK;
             }
         }
     }
 
+    if (fmcf->zone.keyless && flcf->nsubjects) {
+        ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_KEYLESS);
+        return NGX_OK;
+    }
+
+    if (fmcf->redis && flcf->nsubjects) {
+        return ngx_http_fraud_ask_store(ctx, late);
+    }
+
     for (i = 0; i < flcf->nsubjects; i++) {
         ngx_http_fraud_subject_request(ctx, &flcf->subjects[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_ask_store(ngx_http_fraud_ctx_t *ctx, ngx_uint_t late)
+{
+    ngx_uint_t               i;
+    ngx_http_fraud_redis_t  *redis;
+
+    redis = ctx->fmcf->redis;
+
+    if (!redis->relaxed && !late) {
+        return ngx_http_fraud_store_request(ctx);
+    }
+
+    if (ngx_http_fraud_redis_lost(redis)) {
+
+        if (redis->on_failure != NGX_HTTP_FRAUD_ON_FAILURE_LOCAL) {
+            ctx->state = NGX_HTTP_FRAUD_STATE_DEGRADED;
+            return NGX_OK;
+        }
+
+        ctx->state = NGX_HTTP_FRAUD_STATE_LOCAL;
+    }
+
+    for (i = 0; i < ctx->flcf->nsubjects; i++) {
+        ngx_http_fraud_subject_request(ctx, &ctx->flcf->subjects[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_suspend(ngx_http_request_t *r)
+{
+    /* a client that has gone already shows it in the next turn */
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_fraud_waiting;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_fraud_waiting(ngx_http_request_t *r)
+{
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "fraud store: still waiting");
+
+    if (ngx_handle_write_event(r->connection->write, 0) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 }
 
@@ -312,14 +442,35 @@ ngx_http_fraud_evaluate(ngx_http_fraud_ctx_t *ctx)
 static void
 ngx_http_fraud_decide(ngx_http_fraud_ctx_t *ctx)
 {
-    ngx_uint_t      i, n;
-    fraud_reason_t  reasons[NGX_HTTP_FRAUD_MAX_SIGNALS];
-
     ctx->decided = 1;
 
-    if (!ctx->nfired) {
-        return;
+    if (ctx->state != NGX_HTTP_FRAUD_STATE_OK) {
+        ngx_http_fraud_count(ctx->fmcf, NGX_HTTP_FRAUD_N_LOCAL
+                                        + ctx->state
+                                        - NGX_HTTP_FRAUD_STATE_LOCAL);
     }
+
+    if (ctx->nfired) {
+        ngx_http_fraud_judge(ctx);
+    }
+
+    /* fraud_redis_on_failure closed: who is not known does not get in */
+
+    if (ctx->state == NGX_HTTP_FRAUD_STATE_DEGRADED
+        && ctx->fmcf->redis->on_failure == NGX_HTTP_FRAUD_ON_FAILURE_CLOSED
+        && ctx->action < FRAUD_ACTION_DENY)
+    {
+        ctx->threshold = &ngx_http_fraud_closed;
+        ctx->action = FRAUD_ACTION_DENY;
+    }
+}
+
+
+static void
+ngx_http_fraud_judge(ngx_http_fraud_ctx_t *ctx)
+{
+    ngx_uint_t      i, n;
+    fraud_reason_t  reasons[NGX_HTTP_FRAUD_MAX_SIGNALS];
 
     n = ngx_http_fraud_reasons(ctx, reasons, 0);
 

@@ -187,7 +187,10 @@ ngx_http_fraud_make_pid(ngx_http_fraud_main_conf_t *fmcf, ngx_uint_t key,
 }
 
 
-/* a value among those that are counted, as long as the zone lives */
+/*
+ * a value among those that are counted, as long as the zone lives or, with
+ * secrets in files, in this epoch
+ */
 
 uint64_t
 ngx_http_fraud_hash(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *value)
@@ -195,8 +198,8 @@ ngx_http_fraud_hash(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *value)
     uint64_t     hash;
     fraud_pid_t  pid;
 
-    fraud_pid_make(&pid, &fmcf->zone.hash_key, FRAUD_STR("value"), value->data,
-                   value->len);
+    fraud_pid_make(&pid, &fmcf->zone.secrets->hash_key, FRAUD_STR("value"),
+                   value->data, value->len);
 
     ngx_memcpy(&hash, pid.bytes, sizeof(hash));
 
@@ -204,7 +207,10 @@ ngx_http_fraud_hash(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *value)
 }
 
 
-/* the pseudonym of a request's subject under an identity, as text */
+/*
+ * the pseudonym of a request's subject under an identity, as text; NGX_BUSY if
+ * there is a subject but no secret
+ */
 
 ngx_int_t
 ngx_http_fraud_log_name(ngx_http_fraud_ctx_t *ctx,
@@ -222,6 +228,10 @@ ngx_http_fraud_log_name(ngx_http_fraud_ctx_t *ctx,
 
     if (!identity->verified || (ctx->logged && !ctx->refused)) {
         rc = ngx_http_fraud_subject(ctx->request, identity, &ip, &subject);
+    }
+
+    if (rc == NGX_OK && ctx->fmcf->zone.keyless) {
+        return NGX_BUSY;
     }
 
     if (rc == NGX_OK) {

@@ -298,7 +298,8 @@ ngx_http_fraud_log_line(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx,
     name = ctx->flcf->mode == NGX_HTTP_FRAUD_ENFORCE ? "enforce" : "observe";
     fraud_event_str(event, FRAUD_STR("mode"), name, ngx_strlen(name));
 
-    fraud_event_str(event, FRAUD_STR("state"), "ok", 2);
+    name = ngx_http_fraud_state_name(ctx->state);
+    fraud_event_str(event, FRAUD_STR("state"), name, ngx_strlen(name));
 
     n = ngx_http_fraud_reasons(ctx, reasons, 0);
     ngx_http_fraud_log_reasons(event, FRAUD_STR("reasons"), reasons, n);
@@ -342,11 +343,14 @@ ngx_http_fraud_log_identities(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        if (rc == NGX_OK) {
-            name.data = identity->name.data;
-            name.len = identity->name.len;
+        name.data = identity->name.data;
+        name.len = identity->name.len;
 
+        if (rc == NGX_OK) {
             fraud_event_str(event, name, text, FRAUD_PID_TEXT_LEN);
+
+        } else if (rc == NGX_BUSY) {
+            fraud_event_str(event, name, "-", 1);
         }
     }
 

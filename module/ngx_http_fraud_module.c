@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_fraud.h"
+#include "ngx_http_fraud_store.h"
 
 
 static ngx_int_t ngx_http_fraud_init(ngx_conf_t *cf);
@@ -119,6 +119,118 @@ static ngx_command_t  ngx_http_fraud_commands[] = {
       0,
       NULL },
 
+    { ngx_string("fraud_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_fraud_redis_directive,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_connect_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_database"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_password_file"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_ssl_ca"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_ssl_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_ssl_certificate_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_ssl_name"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_ssl_verify"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_sentinel"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_cluster"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_on_failure"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_mode"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_cache"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_redis_budget"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_redis_parameter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("fraud_log"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_fraud_log_directive,
@@ -186,7 +298,9 @@ ngx_http_fraud_init(ngx_conf_t *cf)
         return NGX_OK;
     }
 
-    if (ngx_http_fraud_zone_add(cf, fmcf) != NGX_OK) {
+    if (ngx_http_fraud_keys_memory(cf, fmcf) != NGX_OK
+        || ngx_http_fraud_zone_add(cf, fmcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -194,7 +308,9 @@ ngx_http_fraud_init(ngx_conf_t *cf)
         return NGX_OK;
     }
 
-    if (ngx_http_fraud_sources_finish(cf, fmcf) != NGX_OK) {
+    if (ngx_http_fraud_redis_finish(cf, fmcf) != NGX_OK
+        || ngx_http_fraud_sources_finish(cf, fmcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -294,7 +410,12 @@ ngx_http_fraud_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    ngx_http_fraud_keys_protect(cycle, fmcf);
     ngx_http_fraud_zone_attach(fmcf);
+
+    if (ngx_http_fraud_redis_start(cycle, fmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_fraud_watch_start(cycle, fmcf);
 }
@@ -308,6 +429,7 @@ ngx_http_fraud_exit_process(ngx_cycle_t *cycle)
     fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_fraud_module);
 
     if (fmcf) {
+        ngx_http_fraud_redis_stop(fmcf);
         ngx_http_fraud_watch_stop(fmcf);
     }
 }

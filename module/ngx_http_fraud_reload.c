@@ -28,15 +28,6 @@
 
 
 typedef struct {
-    dev_t                      dev;
-    ino_t                      ino;
-    off_t                      size;
-    struct timespec            mtime;
-    struct timespec            ctime;
-} ngx_http_fraud_stamp_t;
-
-
-typedef struct {
     ngx_http_fraud_source_t   *source;    /* the event loop's */
 
     ngx_http_fraud_source_e    type;
@@ -61,6 +52,7 @@ struct ngx_http_fraud_watch_s {
     unsigned                   left:1;
     ngx_event_t                event;
     ngx_connection_t           dummy;     /* names the event in debug logs */
+    ngx_http_fraud_ring_t     *ring;      /* NULL: secrets are in memory */
     ngx_uint_t                 n;
     ngx_http_fraud_watched_t  *files;
 };
@@ -71,8 +63,6 @@ static ngx_http_fraud_watch_t *ngx_http_fraud_watch_create(
 static ngx_int_t ngx_http_fraud_watch_add(ngx_http_fraud_watched_t *file,
     ngx_http_fraud_source_t *source);
 static void ngx_http_fraud_watch_free(ngx_http_fraud_watch_t *watch);
-static void ngx_http_fraud_stamp(ngx_http_fraud_stamp_t *stamp,
-    struct stat *sb);
 static void *ngx_http_fraud_watch_cycle(void *data);
 static void ngx_http_fraud_watch_file(ngx_http_fraud_watch_t *watch,
     ngx_http_fraud_watched_t *file);
@@ -103,11 +93,13 @@ ngx_http_fraud_watch_start(ngx_cycle_t *cycle,
     watch->event.log = cycle->log;
     watch->event.cancelable = 1;
 
+    watch->ring = fmcf->ring;
+
     fmcf->watch = watch;
 
     ngx_add_timer(&watch->event, NGX_HTTP_FRAUD_PICKUP);
 
-    if (watch->n == 0) {
+    if (watch->n == 0 && watch->ring == NULL) {
         return NGX_OK;
     }
 
@@ -131,6 +123,10 @@ ngx_http_fraud_watch_start(ngx_cycle_t *cycle,
     }
 
     watch->started = 1;
+
+    if (watch->ring) {
+        ngx_http_fraud_ring_watched(watch->ring);
+    }
 
     return NGX_OK;
 }
@@ -241,12 +237,14 @@ ngx_http_fraud_watch_free(ngx_http_fraud_watch_t *watch)
         free(file->seen);
     }
 
+    ngx_http_fraud_ring_free(watch->ring);
+
     free(watch->files);
     free(watch);
 }
 
 
-static void
+void
 ngx_http_fraud_stamp(ngx_http_fraud_stamp_t *stamp, struct stat *sb)
 {
     ngx_memzero(stamp, sizeof(ngx_http_fraud_stamp_t));
@@ -275,6 +273,10 @@ ngx_http_fraud_watch_cycle(void *data)
     do {
         for (i = 0; i < watch->n; i++) {
             ngx_http_fraud_watch_file(watch, &watch->files[i]);
+        }
+
+        if (watch->ring) {
+            ngx_http_fraud_ring_watch(watch->ring);
         }
 
         (void) clock_gettime(CLOCK_REALTIME, &ts);
@@ -412,6 +414,8 @@ ngx_http_fraud_watch_pickup(ngx_event_t *ev)
         ngx_http_fraud_watch_swap(fmcf, &watch->files[i], ev->log);
     }
 
+    ngx_http_fraud_keys_pickup(fmcf, ev->log);
+
     now_us = ngx_http_fraud_now();
 
     /* secrets go on time, also where no request comes */
@@ -537,6 +541,7 @@ ngx_http_fraud_watch_stop(ngx_http_fraud_main_conf_t *fmcf)
     }
 
     fmcf->watch = NULL;
+    fmcf->ring = NULL;
 
     if (!left) {
         /* it is stuck in a file system, and owns what it uses */

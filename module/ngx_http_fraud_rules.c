@@ -54,6 +54,7 @@ ngx_http_fraud_rule_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     signal->type = rule.type;
     signal->points = rule.points;
     signal->max = rule.max;
+    signal->op.max = rule.max;
     signal->speed = rule.speed;
     signal->distance = rule.distance;
     signal->weight = rule.weight;

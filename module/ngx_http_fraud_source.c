@@ -516,12 +516,6 @@ ngx_http_fraud_sources_check(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
     ccf = (ngx_core_conf_t *) ngx_get_conf(fmcf->cycle->conf_ctx,
                                            ngx_core_module);
 
-    if (geteuid() != 0 || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT
-        || ccf->user == 0)
-    {
-        return NGX_OK;
-    }
-
     source = fmcf->sources.elts;
 
     for (i = 0; i < fmcf->sources.nelts; i++) {
@@ -540,15 +534,38 @@ ngx_http_fraud_sources_check(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
 }
 
 
-/* asks a process of that user: groups, ACLs and mounts count as they do */
-
 static ngx_int_t
 ngx_http_fraud_readable(ngx_http_fraud_part_t *part, ngx_core_conf_t *ccf,
     ngx_log_t *log)
 {
+    if (ngx_http_fraud_user_reads(ccf, (char *) part->text.data) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, log, 0,
+                  "\"%V\": file \"%V\" cannot be read by user \"%s\" of the "
+                  "workers, who read it again when it is replaced, change its "
+                  "mode or owner, or that of its directory",
+                  &part->directive, &part->text, ccf->username);
+
+    return NGX_ERROR;
+}
+
+
+/* asks a process of that user: groups, ACLs and mounts count as they do */
+
+ngx_int_t
+ngx_http_fraud_user_reads(ngx_core_conf_t *ccf, char *path)
+{
     int       fd, status;
     pid_t     pid;
     sigset_t  set, before;
+
+    if (geteuid() != 0 || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT
+        || ccf->user == 0)
+    {
+        return NGX_OK;
+    }
 
     /* the master reaps all children on SIGCHLD, this one is ours */
 
@@ -568,7 +585,7 @@ ngx_http_fraud_readable(ngx_http_fraud_part_t *part, ngx_core_conf_t *ccf,
             _exit(2);
         }
 
-        fd = open((char *) part->text.data, O_RDONLY|O_NONBLOCK);
+        fd = open(path, O_RDONLY|O_NONBLOCK);
 
         _exit(fd == -1);
     }
@@ -580,12 +597,7 @@ ngx_http_fraud_readable(ngx_http_fraud_part_t *part, ngx_core_conf_t *ccf,
     (void) sigprocmask(SIG_SETMASK, &before, NULL);
 
     if (pid != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 1) {
-        ngx_log_error(NGX_LOG_EMERG, log, 0,
-                      "\"%V\": file \"%V\" cannot be read by user \"%s\" of "
-                      "the workers, who read it again when it is replaced, "
-                      "change its mode or owner, or that of its directory",
-                      &part->directive, &part->text, ccf->username);
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
     return NGX_OK;

@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_fraud.h"
+#include "ngx_http_fraud_store.h"
 
 
 #define NGX_HTTP_FRAUD_STATUS_LEN   4096
@@ -18,7 +18,11 @@
 static ngx_int_t ngx_http_fraud_status_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_fraud_status_json(fraud_event_t *event,
     ngx_http_fraud_main_conf_t *fmcf);
+static void ngx_http_fraud_status_state(fraud_event_t *event,
+    ngx_http_fraud_main_conf_t *fmcf);
 static void ngx_http_fraud_status_zone(fraud_event_t *event,
+    ngx_http_fraud_main_conf_t *fmcf);
+static void ngx_http_fraud_status_redis(fraud_event_t *event,
     ngx_http_fraud_main_conf_t *fmcf);
 static void ngx_http_fraud_status_signals(fraud_event_t *event,
     ngx_http_fraud_main_conf_t *fmcf);
@@ -57,6 +61,35 @@ static ngx_http_fraud_status_t  ngx_http_fraud_status_faults[] = {
     { ngx_http_fraud_status_name("log_lost"), NGX_HTTP_FRAUD_N_LOG_LOST },
     { ngx_http_fraud_status_name("file_refused"),
       NGX_HTTP_FRAUD_N_LOAD_ERRORS },
+    { ngx_http_fraud_status_name("keyless"), NGX_HTTP_FRAUD_N_KEYLESS },
+    { { NULL, 0 }, 0 }
+};
+
+
+static ngx_http_fraud_status_t  ngx_http_fraud_status_store[] = {
+    { ngx_http_fraud_status_name("lost"), NGX_HTTP_FRAUD_N_LOST },
+    { ngx_http_fraud_status_name("local"), NGX_HTTP_FRAUD_N_LOCAL },
+    { ngx_http_fraud_status_name("degraded"), NGX_HTTP_FRAUD_N_DEGRADED },
+    { ngx_http_fraud_status_name("cached"), NGX_HTTP_FRAUD_N_CACHED },
+    { ngx_http_fraud_status_name("exchanged"), NGX_HTTP_FRAUD_N_EXCHANGED },
+    { ngx_http_fraud_status_name("merged"), NGX_HTTP_FRAUD_N_MERGED },
+    { ngx_http_fraud_status_name("budgeted"), NGX_HTTP_FRAUD_N_BUDGETED },
+    { ngx_http_fraud_status_name("subjects"),
+      NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_SUBJECTS },
+    { ngx_http_fraud_status_name("calls"),
+      NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_CALLS },
+    { ngx_http_fraud_status_name("writes"),
+      NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_WRITES },
+    { ngx_http_fraud_status_name("connects"),
+      NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_CONNECTS },
+    { ngx_http_fraud_status_name("timeouts"),
+      NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_TIMEOUTS },
+    { ngx_http_fraud_status_name("errors"),
+      NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_ERRORS },
+    { ngx_http_fraud_status_name("refused"),
+      NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_REFUSED },
+    { ngx_http_fraud_status_name("redirects"),
+      NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_REDIRECTS },
     { { NULL, 0 }, 0 }
 };
 
@@ -171,9 +204,12 @@ ngx_http_fraud_status_json(fraud_event_t *event,
         return fraud_event_end(event) == FRAUD_OK ? NGX_OK : NGX_ERROR;
     }
 
-    fraud_event_str(event, FRAUD_STR("state"), "ok", 2);
-
+    ngx_http_fraud_status_state(event, fmcf);
     ngx_http_fraud_status_zone(event, fmcf);
+
+    if (fmcf->redis) {
+        ngx_http_fraud_status_redis(event, fmcf);
+    }
 
     fraud_event_open(event, FRAUD_STR("requests"));
 
@@ -232,6 +268,44 @@ ngx_http_fraud_status_zone(fraud_event_t *event,
     fraud_event_uint(event, FRAUD_STR("failed"),
                      ngx_http_fraud_zone_counter(fmcf,
                                                  NGX_HTTP_FRAUD_N_BUSY));
+
+    fraud_event_close(event);
+}
+
+
+static void
+ngx_http_fraud_status_state(fraud_event_t *event,
+    ngx_http_fraud_main_conf_t *fmcf)
+{
+    const char              *name;
+    ngx_http_fraud_state_e   state;
+
+    state = NGX_HTTP_FRAUD_STATE_OK;
+
+    if (fmcf->redis && ngx_http_fraud_zone_is_lost(fmcf)) {
+        state = fmcf->redis->on_failure == NGX_HTTP_FRAUD_ON_FAILURE_LOCAL
+                ? NGX_HTTP_FRAUD_STATE_LOCAL : NGX_HTTP_FRAUD_STATE_DEGRADED;
+    }
+
+    name = ngx_http_fraud_state_name(state);
+    fraud_event_str(event, FRAUD_STR("state"), name, ngx_strlen(name));
+}
+
+
+static void
+ngx_http_fraud_status_redis(fraud_event_t *event,
+    ngx_http_fraud_main_conf_t *fmcf)
+{
+    ngx_http_fraud_status_t  *status;
+
+    fraud_event_open(event, FRAUD_STR("redis"));
+
+    ngx_http_fraud_status_state(event, fmcf);
+
+    for (status = ngx_http_fraud_status_store; status->name.len; status++) {
+        fraud_event_uint(event, status->name,
+                         ngx_http_fraud_zone_counter(fmcf, status->counter));
+    }
 
     fraud_event_close(event);
 }

@@ -8,43 +8,13 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_fraud.h"
+#include "ngx_http_fraud_store.h"
 #include "fraud_str.h"
 #include "fraud_travel.h"
 
 
-typedef struct {
-    ngx_http_fraud_call_t       *call;
-    const fraud_op_t            *op;
-    fraud_op_t                   wide;      /* op, if it was widened */
-    fraud_op_call_t              ask;
-    fraud_swap_t                 before;
-    u_char                       place[FRAUD_TRAVEL_LEN];
-} ngx_http_fraud_asked_t;
-
-
-/* whom all this is about; text is empty for an account known by its session */
-
-typedef struct {
-    ngx_http_fraud_ctx_t        *ctx;
-    ngx_http_fraud_subject_t    *subject;
-    ngx_str_t                    text;
-    fraud_ip_t                   ip;        /* text may point here */
-    fraud_pid_t                  pid;
-    ngx_uint_t                   response;
-    ngx_uint_t                   earned;
-    ngx_uint_t                   charged;   /* ops by the response */
-    ngx_uint_t                   fired;     /* signals that did */
-    ngx_int_t                    known;     /* NGX_AGAIN: not asked for yet */
-} ngx_http_fraud_run_t;
-
-
-static void ngx_http_fraud_subject_run(ngx_http_fraud_ctx_t *ctx,
-    ngx_http_fraud_subject_t *subject, ngx_http_fraud_run_t *run);
-static ngx_int_t ngx_http_fraud_subject_who(ngx_http_fraud_run_t *run);
+static void ngx_http_fraud_subject_run(ngx_http_fraud_run_t *run);
 static ngx_int_t ngx_http_fraud_subject_find(ngx_http_fraud_run_t *run);
-static void ngx_http_fraud_subject_part(ngx_http_fraud_run_t *run,
-    ngx_http_fraud_asked_t *asked, ngx_uint_t n);
 static ngx_uint_t ngx_http_fraud_ask(ngx_http_fraud_run_t *run,
     ngx_http_fraud_asked_t *asked);
 static ngx_uint_t ngx_http_fraud_ask_rate(ngx_http_fraud_run_t *run,
@@ -55,7 +25,6 @@ static ngx_uint_t ngx_http_fraud_ask_travel(ngx_http_fraud_run_t *run,
     ngx_http_fraud_asked_t *asked);
 static ngx_uint_t ngx_http_fraud_answer(ngx_http_fraud_asked_t *asked);
 static ngx_uint_t ngx_http_fraud_travelled(ngx_http_fraud_asked_t *asked);
-static void ngx_http_fraud_subject_clear(ngx_http_fraud_run_t *run);
 
 
 void
@@ -64,10 +33,8 @@ ngx_http_fraud_subject_request(ngx_http_fraud_ctx_t *ctx,
 {
     ngx_http_fraud_run_t  run;
 
-    run.response = 0;
-    run.earned = 0;
-
-    ngx_http_fraud_subject_run(ctx, subject, &run);
+    ngx_http_fraud_subject_begin(&run, ctx, subject);
+    ngx_http_fraud_subject_run(&run);
 }
 
 
@@ -83,51 +50,48 @@ ngx_http_fraud_subject_response(ngx_http_fraud_ctx_t *ctx,
         return;
     }
 
+    ngx_http_fraud_subject_begin(&run, ctx, subject);
+
     run.response = 1;
     run.earned = earned;
 
-    ngx_http_fraud_subject_run(ctx, subject, &run);
-}
-
-
-/* calls come in order of part: those of one part are made together */
-
-static void
-ngx_http_fraud_subject_run(ngx_http_fraud_ctx_t *ctx,
-    ngx_http_fraud_subject_t *subject, ngx_http_fraud_run_t *run)
-{
-    ngx_uint_t               i, n, part;
-    ngx_http_fraud_call_t   *calls;
-    ngx_http_fraud_asked_t   asked[NGX_HTTP_FRAUD_ENTRY_OPS];
-
-    run->ctx = ctx;
-    run->subject = subject;
-    run->text.len = 0;
-    run->charged = 0;
-    run->fired = 0;
-    run->known = NGX_AGAIN;
-
-    if (run->response && subject->identity->verified
-        && ngx_http_fraud_subject_who(run) != NGX_OK)
+    if (subject->identity->verified
+        && ngx_http_fraud_subject_who(&run) != NGX_OK)
     {
         return;
     }
 
-    calls = subject->calls;
+    ngx_http_fraud_subject_run(&run);
+}
 
-    for (i = 0; i < subject->ncalls; /* void */ ) {
 
-        part = calls[i].signal->op.part;
-        n = 0;
+void
+ngx_http_fraud_subject_begin(ngx_http_fraud_run_t *run,
+    ngx_http_fraud_ctx_t *ctx, ngx_http_fraud_subject_t *subject)
+{
+    run->ctx = ctx;
+    run->subject = subject;
+    run->text.len = 0;
+    run->response = 0;
+    run->earned = 0;
+    run->charged = 0;
+    run->fired = 0;
+    run->known = NGX_AGAIN;
+    run->quiet = 0;
+    run->held = 0;
+}
 
-        do {
-            asked[n].call = &calls[i];
-            n += ngx_http_fraud_ask(run, &asked[n]);
-            i++;
 
-        } while (i < subject->ncalls && calls[i].signal->op.part == part
-                 && n < NGX_HTTP_FRAUD_ENTRY_OPS);
+static void
+ngx_http_fraud_subject_run(ngx_http_fraud_run_t *run)
+{
+    ngx_uint_t              n, next;
+    ngx_http_fraud_asked_t  asked[NGX_HTTP_FRAUD_ENTRY_OPS];
 
+    for (next = 0; next < run->subject->ncalls; /* void */ ) {
+
+        n = ngx_http_fraud_subject_ask(run, asked, &next,
+                                       NGX_HTTP_FRAUD_ENTRY_OPS);
         if (n == 0) {
             continue;
         }
@@ -137,10 +101,53 @@ ngx_http_fraud_subject_run(ngx_http_fraud_ctx_t *ctx,
         }
 
         ngx_http_fraud_subject_part(run, asked, n);
+        ngx_http_fraud_subject_conclude(run, asked, n);
     }
 
-    if (subject->identity->claimed && (run->charged || run->fired)
-        && !ngx_http_fraud_account_part(ctx, subject, &run->pid, run->charged)
+    ngx_http_fraud_subject_end(run);
+}
+
+
+/*
+ * What is asked from call *next on: calls come in order of part, and those of
+ * one part are made together.
+ */
+
+ngx_uint_t
+ngx_http_fraud_subject_ask(ngx_http_fraud_run_t *run,
+    ngx_http_fraud_asked_t *asked, ngx_uint_t *next, ngx_uint_t max)
+{
+    ngx_uint_t              i, n, part;
+    ngx_http_fraud_call_t  *calls;
+
+    calls = run->subject->calls;
+    i = *next;
+    n = 0;
+
+    part = calls[i].signal->op.part;
+
+    do {
+        asked[n].call = &calls[i];
+        n += ngx_http_fraud_ask(run, &asked[n]);
+        i++;
+
+    } while (i < run->subject->ncalls && calls[i].signal->op.part == part
+             && n < max);
+
+    *next = i;
+
+    return n;
+}
+
+
+/* all was asked: who only claims a name counts if it took part */
+
+void
+ngx_http_fraud_subject_end(ngx_http_fraud_run_t *run)
+{
+    if (run->subject->identity->claimed && (run->charged || run->fired)
+        && !ngx_http_fraud_account_part(run->ctx, run->subject, &run->pid,
+                                        run->charged)
         && !run->response)
     {
         ngx_http_fraud_subject_clear(run);
@@ -150,7 +157,7 @@ ngx_http_fraud_subject_run(ngx_http_fraud_ctx_t *ctx,
 
 /* most responses ask nothing of anybody: a pseudonym is made when needed */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_fraud_subject_who(ngx_http_fraud_run_t *run)
 {
     if (run->known == NGX_AGAIN) {
@@ -182,6 +189,10 @@ ngx_http_fraud_subject_find(ngx_http_fraud_run_t *run)
         /* the request may have taken its time */
         ctx->now_us = ngx_http_fraud_now();
         ngx_http_fraud_zone_epoch(ctx->fmcf, ctx->now_us);
+    }
+
+    if (ctx->fmcf->zone.keyless) {
+        return NGX_DECLINED;
     }
 
     if (identity->verified
@@ -217,43 +228,57 @@ ngx_http_fraud_subject_find(ngx_http_fraud_run_t *run)
  * so that nothing else happens while it is held.
  */
 
-static void
+void
 ngx_http_fraud_subject_part(ngx_http_fraud_run_t *run,
     ngx_http_fraud_asked_t *asked, ngx_uint_t n)
 {
-    u_char                   *record;
-    ngx_uint_t                i, k, points, create;
-    fraud_table_ref_t         ref;
+    ngx_uint_t             i;
+    ngx_http_fraud_hold_t  hold;
+
+    ngx_http_fraud_hold_init(&hold, run->ctx,
+                             run->subject->identity->domain);
+
+    hold.text = run->text;
+    hold.pid = run->pid;
+    hold.part = asked[0].call->signal->op.part;
+    hold.quiet = run->quiet;
+    hold.known = run->held;
+
+    run->held = 1;
+
+    /* whom other hosts know may be new here: an exchange will tell */
+
+    hold.create = (run->ctx->fmcf->redis != NULL);
+
+    for (i = 0; i < n; i++) {
+        hold.create |= (asked[i].ask.charge != 0);
+    }
+
+    (void) ngx_http_fraud_hold(&hold);
+
+    run->text.len = hold.text.len;
+    run->pid = hold.pid;
+
+    for (i = 0; i < n; i++) {
+        ngx_http_fraud_hold_call(&hold, &asked[i].call->signal->op,
+                                 asked[i].op, &asked[i].ask);
+    }
+
+    ngx_http_fraud_release(&hold);
+}
+
+
+/* what the answers mean for the request */
+
+void
+ngx_http_fraud_subject_conclude(ngx_http_fraud_run_t *run,
+    ngx_http_fraud_asked_t *asked, ngx_uint_t n)
+{
+    ngx_uint_t                i, k, points;
     ngx_http_fraud_ctx_t     *ctx;
     ngx_http_fraud_signal_t  *signal;
 
     ctx = run->ctx;
-    create = 0;
-
-    for (i = 0; i < n; i++) {
-        create |= asked[i].ask.charge;
-    }
-
-    record = ngx_http_fraud_zone_hold(ctx->fmcf, &ref,
-                                      run->subject->identity->domain,
-                                      &run->text, &run->pid,
-                                      asked[0].call->signal->op.part,
-                                      ctx->now_us, create);
-
-    for (i = 0; i < n; i++) {
-        signal = asked[i].call->signal;
-
-        if (record == NULL) {
-            asked[i].ask.charge = 0;
-        }
-
-        (void) fraud_record_call(record ? record + signal->op.offset : NULL,
-                                 asked[i].op, &asked[i].ask, ctx->now_us);
-    }
-
-    if (record) {
-        fraud_table_put(&ref);
-    }
 
     for (i = 0; i < n; i++) {
         signal = asked[i].call->signal;
@@ -471,7 +496,6 @@ ngx_http_fraud_ask_travel(ngx_http_fraud_run_t *run,
 static ngx_uint_t
 ngx_http_fraud_answer(ngx_http_fraud_asked_t *asked)
 {
-    uint64_t                  points;
     ngx_uint_t                fires;
     ngx_http_fraud_signal_t  *signal;
 
@@ -480,8 +504,7 @@ ngx_http_fraud_answer(ngx_http_fraud_asked_t *asked)
     switch (signal->type) {
 
     case FRAUD_RULE_REPUTATION:
-        points = asked->ask.value * signal->weight / 1000000;
-        return points ? 1 + (ngx_uint_t) ngx_min(points, signal->points) : 0;
+        return ngx_http_fraud_subject_points(signal, asked->ask.value);
 
     case FRAUD_RULE_RATE:
         fires = asked->ask.over;
@@ -497,6 +520,19 @@ ngx_http_fraud_answer(ngx_http_fraud_asked_t *asked)
     }
 
     return fires ? 1 + signal->points : 0;
+}
+
+
+/* of a reputation, likewise */
+
+ngx_uint_t
+ngx_http_fraud_subject_points(ngx_http_fraud_signal_t *signal, uint64_t value)
+{
+    uint64_t  points;
+
+    points = value * signal->weight / 1000000;
+
+    return points ? 1 + (ngx_uint_t) ngx_min(points, signal->points) : 0;
 }
 
 
@@ -524,7 +560,7 @@ ngx_http_fraud_travelled(ngx_http_fraud_asked_t *asked)
 
 /* who only claims a name is not judged by what others did under it */
 
-static void
+void
 ngx_http_fraud_subject_clear(ngx_http_fraud_run_t *run)
 {
     ngx_uint_t              i;

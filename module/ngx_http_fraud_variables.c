@@ -232,12 +232,19 @@ static ngx_int_t
 ngx_http_fraud_state_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    if (ngx_http_fraud_decided(r) == NULL) {
+    const char            *name;
+    ngx_http_fraud_ctx_t  *ctx;
+
+    ctx = ngx_http_fraud_decided(r);
+
+    if (ctx == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    ngx_http_fraud_set(v, (u_char *) "ok", sizeof("ok") - 1);
+    name = ngx_http_fraud_state_name(ctx->state);
+
+    ngx_http_fraud_set(v, (u_char *) name, ngx_strlen(name));
 
     return NGX_OK;
 }
@@ -331,8 +338,10 @@ ngx_http_fraud_pid_variable(ngx_http_request_t *r,
         rc = ngx_http_fraud_log_name(ctx, identity, p);
 
         if (rc == NGX_OK) {
-            v->not_found = 0;
             ngx_http_fraud_set(v, p, FRAUD_PID_TEXT_LEN);
+
+        } else if (rc == NGX_BUSY) {
+            ngx_http_fraud_set(v, (u_char *) "-", 1);
         }
 
         return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;

@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_fraud.h"
+#include "ngx_http_fraud_store.h"
 
 
 /*
@@ -19,7 +19,7 @@
  */
 
 
-#define NGX_HTTP_FRAUD_LAYOUT      1
+#define NGX_HTTP_FRAUD_LAYOUT      2
 #define NGX_HTTP_FRAUD_SLOTS       64    /* workers with counters apart */
 #define NGX_HTTP_FRAUD_RETIRED     8     /* reloads, then a place is free */
 #define NGX_HTTP_FRAUD_DEFAULT     (64 * 1024 * 1024)
@@ -57,7 +57,7 @@ typedef struct {
 
 typedef struct {
     ngx_atomic_t               n[NGX_HTTP_FRAUD_N_COUNTERS];
-    u_char                     pad[256 - NGX_HTTP_FRAUD_N_COUNTERS
+    u_char                     pad[512 - NGX_HTTP_FRAUD_N_COUNTERS
                                          * sizeof(ngx_atomic_t)];
 } ngx_http_fraud_counters_t;
 
@@ -66,6 +66,8 @@ struct ngx_http_fraud_zone_sh_s {
     ngx_uint_t                 layout;
     uint32_t                   generation;
     ngx_atomic_t               once;
+    ngx_atomic_t               lost;      /* Redis, to these workers */
+    ngx_atomic_t               workers;   /* that were ever started */
     void                      *memory;
     size_t                     size;
     fraud_pid_key_t            hash_key;
@@ -89,15 +91,12 @@ static ngx_int_t ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf,
     ngx_log_t *log);
 static ngx_int_t ngx_http_fraud_zone_place(ngx_http_fraud_zone_sh_t *sh,
     ngx_http_fraud_op_t *op, ngx_log_t *log);
+static ngx_int_t ngx_http_fraud_zone_ops(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain);
 static void ngx_http_fraud_zone_counter_of(ngx_http_fraud_zone_sh_t *sh,
     ngx_http_fraud_signal_t *signal);
 static ngx_int_t ngx_http_fraud_zone_cmp(const void *one,
     const void *two);
-static void ngx_http_fraud_zone_account(ngx_http_fraud_main_conf_t *fmcf,
-    fraud_table_ref_t *ref);
-static ngx_uint_t ngx_http_fraud_zone_carry(ngx_http_fraud_main_conf_t *fmcf,
-    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, ngx_uint_t part,
-    uint64_t now_us, u_char *record);
 
 
 ngx_int_t
@@ -142,7 +141,9 @@ ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     /* the user of the workers is known by now, at the end of configuration */
 
-    if (ngx_http_fraud_sources_check(fmcf, log) != NGX_OK) {
+    if (ngx_http_fraud_sources_check(fmcf, log) != NGX_OK
+        || ngx_http_fraud_keys_check(fmcf, log) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -172,7 +173,7 @@ ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
-    zone->hash_key = zone->sh->hash_key;
+    zone->secrets->hash_key = zone->sh->hash_key;
     zone->counters = zone->sh->counters[0].n;
     zone->sh->generation++;
 
@@ -188,6 +189,19 @@ ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     for (i = 0; i < fmcf->locations.nelts; i++) {
         for (k = 0; k < location[i]->nsubjects; k++) {
+
+            if (fmcf->redis
+                && location[i]->subjects[k].ncalls > FRAUD_STORE_MAX_OPS)
+            {
+                ngx_log_error(NGX_LOG_EMERG, log, 0,
+                              "\"fraud_redis\": \"%V\" has %ui signals with a "
+                              "state in one block, use at most %d with Redis",
+                              &location[i]->subjects[k].identity->name,
+                              location[i]->subjects[k].ncalls,
+                              FRAUD_STORE_MAX_OPS);
+                return NGX_ERROR;
+            }
+
             ngx_sort(location[i]->subjects[k].calls,
                      location[i]->subjects[k].ncalls,
                      sizeof(ngx_http_fraud_call_t), ngx_http_fraud_zone_cmp);
@@ -359,6 +373,7 @@ ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
 {
     ngx_uint_t                  i;
     ngx_http_fraud_op_t       **op;
+    ngx_http_fraud_domain_t   **domain;
     ngx_http_fraud_signal_t   **signal;
     ngx_http_fraud_zone_sh_t   *sh;
 
@@ -383,6 +398,60 @@ ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
         if (ngx_http_fraud_zone_place(sh, op[i], log) != NGX_OK) {
             return NGX_ERROR;
         }
+    }
+
+    domain = fmcf->domains.elts;
+
+    for (i = 0; i < fmcf->domains.nelts; i++) {
+
+        if (ngx_http_fraud_zone_ops(fmcf, domain[i]) != NGX_OK
+            || (domain[i]->pair
+                && ngx_http_fraud_zone_ops(fmcf, domain[i]->pair) != NGX_OK))
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* all that the records of an identity have, once */
+
+static ngx_int_t
+ngx_http_fraud_zone_ops(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain)
+{
+    ngx_uint_t             i, k;
+    ngx_http_fraud_op_t  **op;
+
+    domain->nops = 0;
+    domain->ops = ngx_palloc(fmcf->cycle->pool,
+                             (fmcf->ops.nelts + 1) * sizeof(void *));
+    if (domain->ops == NULL) {
+        return NGX_ERROR;
+    }
+
+    op = fmcf->ops.elts;
+
+    for (i = 0; i < fmcf->ops.nelts; i++) {
+
+        if (op[i]->identity.len != domain->name.len
+            || ngx_strncmp(op[i]->identity.data, domain->name.data,
+                           domain->name.len)
+               != 0)
+        {
+            continue;
+        }
+
+        for (k = 0; k < domain->nops; k++) {
+            if (domain->ops[k]->op.tag == op[i]->op.tag) {
+                break;
+            }
+        }
+
+        domain->ops[k] = op[i];
+        domain->nops = ngx_max(domain->nops, k + 1);
     }
 
     return NGX_OK;
@@ -539,6 +608,11 @@ ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
         return;
     }
 
+    if (fmcf->keys_dir.len) {
+        ngx_http_fraud_keys_epoch(fmcf, now_us);
+        return;
+    }
+
     domain = fmcf->domains.elts;
     epoch = now_us / 1000000 / fmcf->epoch;
 
@@ -604,188 +678,28 @@ ngx_http_fraud_zone_sweep(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
 }
 
 
-/*
- * Holds a part of the record of a subject; NULL if it is not there (and not
- * to be made) or not to be had.  What the subject did under the pseudonym of
- * the previous epoch goes with it.
- */
-
-u_char *
-ngx_http_fraud_zone_hold(ngx_http_fraud_main_conf_t *fmcf,
-    fraud_table_ref_t *ref, ngx_http_fraud_domain_t *domain,
-    ngx_str_t *subject, const fraud_pid_t *pid, ngx_uint_t part,
-    uint64_t now_us, ngx_uint_t create)
-{
-    u_char                  before[FRAUD_TABLE_RECORD];
-    fraud_rc                rc;
-    ngx_uint_t              carried;
-    ngx_http_fraud_zone_t  *zone;
-
-    zone = &fmcf->zone;
-
-    rc = fraud_table_get(&zone->table, ref, pid, (unsigned) part, now_us,
-                         domain->ttl, (int) create);
-
-    ngx_http_fraud_zone_account(fmcf, ref);
-
-    if (rc == FRAUD_AGAIN) {
-        goto busy;
-    }
-
-    if (rc == FRAUD_OK && !ref->created) {
-        return ref->record;
-    }
-
-    if (!zone->keys[domain->key].has_previous
-        || subject->len == 0
-        || now_us > (zone->epoch * fmcf->epoch + domain->ttl) * 1000000)
-    {
-        return rc == FRAUD_OK ? ref->record : NULL;
-    }
-
-    /* two entries are never held at once */
-
-    if (rc == FRAUD_OK) {
-        fraud_table_put(ref);
-    }
-
-    carried = ngx_http_fraud_zone_carry(fmcf, domain, subject, part, now_us,
-                                        before);
-
-    if (!carried && rc != FRAUD_OK) {
-        return NULL;
-    }
-
-    rc = fraud_table_get(&zone->table, ref, pid, (unsigned) part, now_us,
-                         domain->ttl, 1);
-
-    ngx_http_fraud_zone_account(fmcf, ref);
-
-    if (rc == FRAUD_OK && carried) {
-        ngx_memcpy(ref->record, before, FRAUD_TABLE_RECORD);
-    }
-
-    if (rc == FRAUD_OK) {
-        return ref->record;
-    }
-
-busy:
-
-    ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_BUSY);
-
-    return NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_fraud_zone_carry(ngx_http_fraud_main_conf_t *fmcf,
-    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, ngx_uint_t part,
-    uint64_t now_us, u_char *record)
-{
-    fraud_pid_t             pid;
-    fraud_str_t             name;
-    fraud_table_ref_t       ref;
-    ngx_http_fraud_zone_t  *zone;
-
-    zone = &fmcf->zone;
-
-    name.data = domain->name.data;
-    name.len = domain->name.len;
-
-    fraud_pid_make(&pid, &zone->keys[domain->key].previous, name,
-                   subject->data, subject->len);
-
-    if (fraud_table_get(&zone->table, &ref, &pid, (unsigned) part, now_us,
-                        domain->ttl, 0)
-        != FRAUD_OK)
-    {
-        return 0;
-    }
-
-    ngx_memcpy(record, ref.record, FRAUD_TABLE_RECORD);
-
-    /* it moves: two copies would both be counted on */
-
-    fraud_table_drop(&ref);
-
-    (void) ngx_atomic_fetch_add(&zone->counters[NGX_HTTP_FRAUD_N_EXPIRED], 1);
-
-    return 1;
-}
-
-
-/* all that is known of a subject goes, also under its last pseudonym */
+/* how many parts the records of an identity have or lately had */
 
 ngx_uint_t
-ngx_http_fraud_zone_reset(ngx_http_fraud_main_conf_t *fmcf,
-    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us)
+ngx_http_fraud_zone_parts(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain)
 {
-    uint32_t                 hash;
-    ngx_uint_t               i, k, n, parts;
-    fraud_pid_t              pid[2];
-    fraud_str_t              name;
-    fraud_table_ref_t        ref;
-    ngx_http_fraud_zone_t   *zone;
-    ngx_http_fraud_slot_t   *slot;
-
-    zone = &fmcf->zone;
-
-    name.data = domain->name.data;
-    name.len = domain->name.len;
-
-    fraud_pid_make(&pid[0], &zone->keys[domain->key].current, name,
-                   subject->data, subject->len);
-    fraud_pid_make(&pid[1], &zone->keys[domain->key].previous, name,
-                   subject->data, subject->len);
+    uint32_t                hash;
+    ngx_uint_t              i, parts;
+    ngx_http_fraud_slot_t  *slot;
 
     hash = ngx_crc32_short(domain->name.data, domain->name.len);
     parts = 0;
 
     for (i = 0; i < NGX_HTTP_FRAUD_MAX_OPS; i++) {
-        slot = &zone->sh->slots[i];
+        slot = &fmcf->zone.sh->slots[i];
 
         if (slot->len && slot->identity == hash) {
             parts = ngx_max(parts, (ngx_uint_t) slot->part + 1);
         }
     }
 
-    n = 0;
-
-    for (i = 0; i < parts; i++) {
-        for (k = 0; k < 2; k++) {
-            if (fraud_table_get(&zone->table, &ref, &pid[k], (unsigned) i,
-                                now_us, domain->ttl, 0)
-                == FRAUD_OK)
-            {
-                fraud_table_drop(&ref);
-                n++;
-            }
-        }
-    }
-
-    (void) ngx_atomic_fetch_add(&zone->counters[NGX_HTTP_FRAUD_N_EXPIRED], n);
-
-    return n;
-}
-
-
-static void
-ngx_http_fraud_zone_account(ngx_http_fraud_main_conf_t *fmcf,
-    fraud_table_ref_t *ref)
-{
-    if (ref->created) {
-        ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_CREATED);
-    }
-
-    if (ref->evicted) {
-        ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_EVICTED);
-    }
-
-    if (ref->expired) {
-        (void) ngx_atomic_fetch_add(
-                           &fmcf->zone.counters[NGX_HTTP_FRAUD_N_EXPIRED],
-                           ref->expired);
-    }
+    return parts;
 }
 
 
@@ -825,6 +739,51 @@ ngx_http_fraud_zone_signal(ngx_http_fraud_main_conf_t *fmcf,
     }
 
     return fmcf->zone.sh->signals[signal->counter].fired;
+}
+
+
+ngx_uint_t
+ngx_http_fraud_zone_is_lost(ngx_http_fraud_main_conf_t *fmcf)
+{
+    return fmcf->zone.sh->lost;
+}
+
+
+/* 1 for the first workers of a zone: nobody left anything in it */
+
+ngx_uint_t
+ngx_http_fraud_zone_fresh(ngx_http_fraud_main_conf_t *fmcf)
+{
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(fmcf->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    return (ngx_int_t) ngx_atomic_fetch_add(&fmcf->zone.sh->workers, 1)
+           < ccf->worker_processes;
+}
+
+
+/* 1 if this worker is the first to lose Redis, or the last to have it back */
+
+ngx_uint_t
+ngx_http_fraud_zone_lost(ngx_http_fraud_main_conf_t *fmcf, ngx_uint_t lost)
+{
+    ngx_atomic_t       *workers;
+    ngx_atomic_uint_t   before, after, bit;
+
+    workers = &fmcf->zone.sh->lost;
+    /* workers of two configurations are apart, and a respawned one is not */
+
+    bit = (ngx_atomic_uint_t) 1 << ngx_process_slot % (8 * sizeof(bit));
+
+    do {
+        before = *workers;
+        after = lost ? before | bit : before & ~bit;
+
+    } while (!ngx_atomic_cmp_set(workers, before, after));
+
+    return before != after && (before == 0 || after == 0);
 }
 
 

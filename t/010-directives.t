@@ -153,12 +153,12 @@ the shared memory zone "fraud" is already declared for a different use
 
 
 
-=== TEST 14: keys are in memory
+=== TEST 14: keys are somewhere
 --- http_config
-    fraud_keys /var/lib/keys;
+    fraud_keys "";
 --- must_die
 --- error_log
-"fraud_keys": invalid value "/var/lib/keys", use "memory"
+"fraud_keys": invalid value "", use "memory" or a directory
 
 
 

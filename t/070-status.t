@@ -52,7 +52,7 @@ is_deeply($zero->{requests}, {
                        overdelayed)
 }, 'no request was scored');
 is_deeply($zero->{faults}, {
-    map { $_ => 0 } qw(match_limit geo_corrupt log_lost file_refused)
+    map { $_ => 0 } qw(match_limit geo_corrupt log_lost file_refused keyless)
 }, 'no fault');
 is_deeply($zero->{signals}, {
     map { $_ => 0 } qw(a b ghost flood steps inner friends)
