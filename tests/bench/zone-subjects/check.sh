@@ -1,0 +1,5 @@
+#!/bin/sh
+# shellcheck disable=SC2154  # set by the harness
+a=$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$BENCH_PORT/probe")
+b=$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$BENCH_PORT/probe")
+[ "$a $b" = "200 429" ] || { echo "expected 200 429, got $a $b" >&2; exit 1; }
