@@ -29,7 +29,7 @@ int fraud_keys_is_domain(const char *data, size_t len) {
 
         if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z') &&
             !(ch >= '0' && ch <= '9') && ch != '_' && ch != '.' && ch != ':' &&
-            ch != '-') {
+            ch != '-' && ch != '@') {
             return 0;
         }
     }

@@ -48,7 +48,8 @@ typedef struct {
 /*
  * fraud_keys_is_domain(data, len):
  * Return 1 if the ${len} bytes are the name of a domain: 1 to
- * FRAUD_PID_DOMAIN_MAX of a-z, A-Z, 0-9, '_', '.', ':' and '-', else 0.
+ * FRAUD_PID_DOMAIN_MAX of a-z, A-Z, 0-9, '_', '.', ':', '-' and '@', else
+ * 0.
  */
 int fraud_keys_is_domain(const char *data, size_t len);
 

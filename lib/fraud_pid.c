@@ -162,3 +162,21 @@ fraud_rc fraud_pid_decode(fraud_pid_t *pid, const char *text, size_t len) {
     }
     return (bits & 3) == 0 ? FRAUD_OK : FRAUD_EINVAL;
 }
+
+void fraud_pid_digest(uint8_t *digest, const void *data, size_t len) {
+    (void)crypto_hash_sha256(digest, data, len);
+}
+
+void fraud_pid_sign(uint8_t *mac, const void *secret, size_t secret_len,
+                    const void *data, size_t len) {
+    crypto_auth_hmacsha256_state state;
+
+    (void)crypto_auth_hmacsha256_init(&state, secret, secret_len);
+    (void)crypto_auth_hmacsha256_update(&state, data, len);
+    (void)crypto_auth_hmacsha256_final(&state, mac);
+    sodium_memzero(&state, sizeof(state));
+}
+
+int fraud_pid_same(const void *a, const void *b, size_t len) {
+    return sodium_memcmp(a, b, len) == 0;
+}

@@ -21,6 +21,7 @@
 #define FRAUD_PID_LEN 16
 #define FRAUD_PID_TEXT_LEN 26
 #define FRAUD_PID_DOMAIN_MAX 96
+#define FRAUD_PID_DIGEST_LEN 32
 
 typedef struct {
     uint8_t bytes[FRAUD_PID_LEN];
@@ -78,6 +79,30 @@ void fraud_pid_encode(char *text, const fraud_pid_t *pid);
  */
 fraud_rc fraud_pid_decode(fraud_pid_t *pid, const char *text,
                           size_t len) FRAUD_CHECK;
+
+/*
+ * fraud_pid_digest(digest, data, len):
+ * Write the FRAUD_PID_DIGEST_LEN bytes of the SHA-256 of the ${len} bytes at
+ * ${data} to ${digest}. It has no key: for texts such as a policy, never for
+ * what tells of a person.
+ */
+void fraud_pid_digest(uint8_t *digest, const void *data, size_t len);
+
+/*
+ * fraud_pid_sign(mac, secret, secret_len, data, len):
+ * Write the FRAUD_PID_DIGEST_LEN bytes of the HMAC-SHA-256 (RFC 2104) of the
+ * ${len} bytes at ${data} under ${secret} to ${mac}: for what programs in other
+ * languages sign.
+ */
+void fraud_pid_sign(uint8_t *mac, const void *secret, size_t secret_len,
+                    const void *data, size_t len);
+
+/*
+ * fraud_pid_same(a, b, len):
+ * Return 1 if the ${len} bytes at ${a} and ${b} are the same, after a time that
+ * does not tell where they differ.
+ */
+int fraud_pid_same(const void *a, const void *b, size_t len);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

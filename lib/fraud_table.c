@@ -379,6 +379,64 @@ uint32_t fraud_table_sweep(const fraud_table_t *table, uint32_t from,
     return found;
 }
 
+static int has_bytes(const entry_t *entry, const fraud_pid_t *pid) {
+    size_t i;
+
+    for (i = 0; i + FRAUD_PID_LEN <= FRAUD_TABLE_RECORD; i += 4) {
+        if (memcmp(entry->record + i, pid->bytes, FRAUD_PID_LEN) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int concerns(const fraud_table_set_t *set, unsigned way,
+                    const fraud_pid_t *pid) {
+    const entry_t *entry = &set->entry[way];
+    unsigned part = set->mark[way] >> 8 & 0xff;
+
+    if (set->mark[way] == 0) {
+        return 0;
+    }
+    return (memcmp(entry->pid, pid->bytes, FRAUD_PID_LEN - 1) == 0 &&
+            (entry->pid[15] ^ part) == pid->bytes[15]) ||
+           has_bytes(entry, pid);
+}
+
+fraud_rc fraud_table_scrub(const fraud_table_t *table, const fraud_pid_t *pid,
+                           uint32_t *from, uint32_t to, uint64_t now_us,
+                           uint32_t *found) {
+    uint32_t stamp = lock_stamp(now_us);
+
+    for (; *from < to; ++*from) {
+        fraud_table_set_t *set = &table->sets[*from % table->n];
+        unsigned way, n = 0;
+
+        /* most have nothing: those are not held up */
+        for (way = 0; way < FRAUD_TABLE_WAYS; way++) {
+            n += (unsigned)concerns(set, way, pid);
+        }
+        if (n == 0) {
+            continue;
+        }
+        if (!lock(set, stamp)) {
+            return FRAUD_AGAIN;
+        }
+        for (way = 0; way < FRAUD_TABLE_WAYS; way++) {
+            if (concerns(set, way, pid)) {
+                wipe(set, way);
+                ++*found;
+            }
+        }
+        unlock(set, stamp);
+    }
+    return FRAUD_OK;
+}
+
+uint32_t fraud_table_sets(const fraud_table_t *table) {
+    return table->n;
+}
+
 uint64_t fraud_table_size(const fraud_table_t *table) {
     return (uint64_t)table->n * FRAUD_TABLE_WAYS;
 }

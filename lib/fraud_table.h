@@ -112,6 +112,24 @@ uint32_t fraud_table_sweep(const fraud_table_t *table, uint32_t from,
                            uint32_t n, uint64_t now_us);
 
 /*
+ * fraud_table_scrub(table, pid, from, to, now_us, found):
+ * Wipe the entries of ${pid}, of parts up to 255, and those whose record has
+ * its bytes at a multiple of 4, in the sets from *${from} to ${to} (not
+ * included; both modulo the number of sets), and add to ${*found} how many
+ * there were. *${from} is where to go on: FRAUD_AGAIN if others hold that set
+ * for longer than a bounded spin.
+ */
+fraud_rc fraud_table_scrub(const fraud_table_t *table, const fraud_pid_t *pid,
+                           uint32_t *from, uint32_t to, uint64_t now_us,
+                           uint32_t *found) FRAUD_CHECK;
+
+/*
+ * fraud_table_sets(table):
+ * Return the number of sets.
+ */
+uint32_t fraud_table_sets(const fraud_table_t *table);
+
+/*
  * fraud_table_size(table):
  * Return the number of entries that the table has room for.
  */

@@ -379,6 +379,34 @@ static void keys(void **state) {
     assert_memory_equal(&a, &zero, sizeof(a));
 }
 
+/* RFC 4231, test cases 2 and 6 (a key longer than a block). */
+static void signs(void **state) {
+    static const uint8_t two[] = {0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75,
+                                  0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95,
+                                  0x75, 0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d,
+                                  0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9,
+                                  0x64, 0xec, 0x38, 0x43};
+    static const uint8_t six[] = {0x60, 0xe4, 0x31, 0x59, 0x1e, 0xe0, 0xb6,
+                                  0x7f, 0x0d, 0x8a, 0x26, 0xaa, 0xcb, 0xf5,
+                                  0xb7, 0x7f, 0x8e, 0x0b, 0xc6, 0x21, 0x37,
+                                  0x28, 0xc5, 0x14, 0x05, 0x46, 0x04, 0x0f,
+                                  0x0e, 0xe3, 0x7f, 0x54};
+    static const char question[] = "what do ya want for nothing?";
+    static const char large[] =
+        "Test Using Larger Than Block-Size Key - Hash Key First";
+    uint8_t mac[FRAUD_PID_DIGEST_LEN], key[131];
+
+    (void)state;
+    fraud_pid_sign(mac, "Jefe", 4, question, sizeof(question) - 1);
+    assert_memory_equal(mac, two, sizeof(two));
+    memset(key, 0xaa, sizeof(key));
+    fraud_pid_sign(mac, key, sizeof(key), large, sizeof(large) - 1);
+    assert_memory_equal(mac, six, sizeof(six));
+    assert_int_equal(fraud_pid_same(mac, six, sizeof(six)), 1);
+    mac[31] ^= 1;
+    assert_int_equal(fraud_pid_same(mac, six, sizeof(six)), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(framing),
@@ -391,6 +419,7 @@ int main(void) {
         cmocka_unit_test(round_trip),
         cmocka_unit_test(decode_rejects),
         cmocka_unit_test(keys),
+        cmocka_unit_test(signs),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1818,6 +1818,64 @@ static void process_dies_holding(void **state) {
     (void)munmap(memory, SHARED_BYTES);
 }
 
+/* Whose entries these are, and whose records tell of him, in any part. */
+static void scrubs(void **state) {
+    uint8_t memory[64 * 960 + 64];
+    fraud_pid_t pids[40], him;
+    fraud_table_ref_t ref;
+    fraud_table_t table;
+    uint32_t from = 0, found = 0;
+    unsigned i, left = 0;
+
+    (void)state;
+    memset(memory, 0, sizeof(memory));
+    assert_int_equal(fraud_table_init(&table, memory, sizeof(memory)),
+                     FRAUD_OK);
+    random_pid(&him);
+    random_pids(pids, N(pids));
+    for (i = 0; i < N(pids); i++) {
+        assert_int_equal(fraud_table_get(&table, &ref, &pids[i], i % 3, T0,
+                                         3600, 1),
+                         FRAUD_OK);
+        memset(ref.record, 0xaa, FRAUD_TABLE_RECORD);
+        if (i % 4 == 0) {
+            memcpy(ref.record + 4 * (i % 25), him.bytes, FRAUD_PID_LEN);
+        }
+        fraud_table_put(&ref);
+    }
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(
+            fraud_table_get(&table, &ref, &him, i, T0, 3600, 1), FRAUD_OK);
+        fraud_table_put(&ref);
+    }
+
+    /* a set that is held is not passed over */
+    assert_int_equal(fraud_table_get(&table, &ref, &him, 0, T0, 3600, 0),
+                     FRAUD_OK);
+    assert_int_equal(fraud_table_scrub(&table, &him, &from,
+                                       fraud_table_sets(&table), T0, &found),
+                     FRAUD_AGAIN);
+    assert_true(from < fraud_table_sets(&table));
+    fraud_table_put(&ref);
+
+    assert_int_equal(fraud_table_scrub(&table, &him, &from,
+                                       fraud_table_sets(&table), T0, &found),
+                     FRAUD_OK);
+    assert_int_equal(from, fraud_table_sets(&table));
+    assert_int_equal(found, 3 + N(pids) / 4);
+    for (i = 0; i + FRAUD_PID_LEN <= sizeof(memory); i++) {
+        assert_int_not_equal(memcmp(memory + i, him.bytes, FRAUD_PID_LEN), 0);
+    }
+    for (i = 0; i < N(pids); i++) {
+        if (fraud_table_get(&table, &ref, &pids[i], i % 3, T0, 3600, 0) ==
+            FRAUD_OK) {
+            fraud_table_put(&ref);
+            left++;
+        }
+    }
+    assert_int_equal(left, N(pids) - N(pids) / 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_of_any_size),
@@ -1850,6 +1908,7 @@ int main(void) {
         cmocka_unit_test(marked_in_a_range),
         cmocka_unit_test(marked_again),
         cmocka_unit_test(marked_in_held_sets),
+        cmocka_unit_test(scrubs),
         cmocka_unit_test(threads_lose_nothing),
         cmocka_unit_test(threads_that_evict),
         cmocka_unit_test(threads_lose_no_mark),
