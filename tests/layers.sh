@@ -43,7 +43,7 @@ home() {
     done
 }
 
-home 'hiredis' lib/fraud_resp.c
+home 'hiredis' lib/fraud_resp.c tools/redis.c
 home 'maxminddb' lib/fraud_geo.c
 home 'pcre2' lib/fraud_pattern.c
 home 'ini\.h' lib/fraud_policy.c

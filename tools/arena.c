@@ -4,6 +4,7 @@
 
 #include "fail.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,14 @@ fraud_str_t arena_copy(arena_t *arena, const void *data, size_t len) {
     copy.data = p;
     copy.len = len;
     return copy;
+}
+
+const char *arena_join(arena_t *arena, const char *dir, const char *name) {
+    size_t len = strlen(dir) + strlen(name) + 2;
+    char *path = arena_alloc(arena, len);
+
+    (void)snprintf(path, len, "%s/%s", dir, name);
+    return path;
 }
 
 void arena_free(arena_t *arena) {

@@ -37,6 +37,12 @@ void *arena_grow(arena_t *arena, void *old, size_t n, size_t size);
 fraud_str_t arena_copy(arena_t *arena, const void *data, size_t len);
 
 /*
+ * arena_join(arena, dir, name):
+ * Return the path of ${name} in ${dir}.
+ */
+const char *arena_join(arena_t *arena, const char *dir, const char *name);
+
+/*
  * arena_free(arena):
  * Give back everything; ${arena} is as new.
  */

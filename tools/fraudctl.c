@@ -3,7 +3,11 @@
 #include "explain.h"
 #include "fail.h"
 #include "keys.h"
+#include "log.h"
+#include "policy.h"
+#include "purge.h"
 #include "reset.h"
+#include "rights.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +17,10 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *usage;
 } verbs[] = {
-    {"explain", explain, explain_usage},
-    {"keys", keys, keys_usage},
-    {"reset", reset, reset_usage},
+    {"explain", explain, explain_usage}, {"keys", keys, keys_usage},
+    {"log", log_verb, log_usage},        {"policy", policy, policy_usage},
+    {"purge", purge, purge_usage},       {"reset", reset, reset_usage},
+    {"subject", rights, rights_usage},
 };
 
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))

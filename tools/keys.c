@@ -6,6 +6,7 @@
 
 #include "conf.h"
 #include "fail.h"
+#include "fraud_policy.h"
 #include "fraud_str.h"
 #include "keydir.h"
 
@@ -42,6 +43,8 @@ typedef struct {
     uint64_t length; /* seconds, 0: not given */
     const char *group;
     keynames_t names;
+    keynames_t identities; /* of the configuration, each in names, too */
+    keynames_t policies;   /* names of policies there */
     arena_t arena;
 } options_t;
 
@@ -57,7 +60,7 @@ static void add_name(options_t *options, const char *prefix, const char *name) {
     (void)snprintf(text, len + 1, "%s%s", prefix, name);
     if (!fraud_keys_is_domain(text, len)) {
         fail("invalid domain \"%s\", use 1 to %d letters, digits, \"_\", "
-             "\".\", \":\" and \"-\"",
+             "\".\", \":\", \"@\" and \"-\"",
              text, FRAUD_PID_DOMAIN_MAX);
     }
     names->name = arena_grow(&options->arena, names->name, names->n,
@@ -66,10 +69,56 @@ static void add_name(options_t *options, const char *prefix, const char *name) {
     names->name[names->n++].len = len;
 }
 
+static void note(options_t *options, keynames_t *names, const char *name) {
+    names->name = arena_grow(&options->arena, names->name, names->n,
+                             sizeof(*names->name));
+    names->name[names->n++] = arena_copy(&options->arena, name, strlen(name));
+}
+
 /* An identity has a secret for what is stored and another for the log. */
 static void add_identity(options_t *options, const char *name) {
     add_name(options, "", name);
     add_name(options, "log.", name);
+    note(options, &options->identities, name);
+}
+
+/* The name that a policy gives itself. */
+static void add_policy(options_t *options, const char *path) {
+    char *text = arena_alloc(&options->arena, FRAUD_POLICY_MAX_BYTES + 1);
+    FILE *in = fopen(path, "rb");
+    fraud_policy_t policy;
+    fraud_err_t err;
+    size_t len;
+
+    if (in == NULL) {
+        fail("cannot open %s: %s", path, strerror(errno));
+    }
+    len = fread(text, 1, FRAUD_POLICY_MAX_BYTES + 1, in);
+    (void)fclose(in);
+    if (fraud_policy_parse(&policy, text, len, &err) != FRAUD_OK) {
+        fail("%s:%zu: %s", path, err.line, err.why);
+    }
+    note(options, &options->policies, policy.name);
+}
+
+/* Under a policy an identity has others: NAME@POLICY. */
+static void add_policies(options_t *options) {
+    const keynames_t *identities = &options->identities;
+    const keynames_t *policies = &options->policies;
+    char name[FRAUD_PID_DOMAIN_MAX + 1];
+    size_t i, k;
+
+    for (i = 0; i < policies->n; i++) {
+        for (k = 0; k < identities->n; k++) {
+            (void)snprintf(name, sizeof(name), "%.*s@%.*s",
+                           (int)identities->name[k].len,
+                           (const char *)identities->name[k].data,
+                           (int)policies->name[i].len,
+                           (const char *)policies->name[i].data);
+            add_name(options, "", name);
+            add_name(options, "log.", name);
+        }
+    }
 }
 
 static int compare(const void *a, const void *b) {
@@ -128,6 +177,8 @@ static void walk(options_t *options, const conf_t *conf,
             add_identity(options, text_of(node, 1));
         } else if (conf_is(node, "fraud_session")) {
             add_identity(options, "session");
+        } else if (conf_is(node, "fraud_policy") && node->n > 1) {
+            add_policy(options, conf_path(conf, node->words[1]));
         } else if (conf_is(node, "fraud_keys")) {
             take_directive(options, conf, node);
         } else if (conf_is(node, "user") && options->group == NULL &&
@@ -200,6 +251,7 @@ static void read_conf(options_t *options) {
         add_name(options, "", FRAUD_KEYS_VALUE);
         conf_read(&conf, &options->arena, path);
         walk(options, &conf, conf.first);
+        add_policies(options);
     }
     if (options->length == 0) {
         options->length = DEFAULT_EPOCH;

@@ -3,63 +3,32 @@
 #include "reset.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
+#include "control.h"
 #include "fail.h"
-
-#define DEFAULT_URL "http://127.0.0.1/fraud/control"
-#define TIMEOUT_S 10
-#define MAX_VALUE 4096
-#define MAX_ANSWER 4096
 
 const char reset_usage[] =
     "  reset [--control URL] [--socket PATH] --address VALUE\n"
     "  reset ... --session VALUE | --account VALUE | --identity NAME VALUE\n"
     "      forget what a running nginx knows of a subject, by its location\n"
-    "      with \"fraud_control\" (" DEFAULT_URL ", or\n"
+    "      with \"fraud_control\" (" CONTROL_URL ", or\n"
     "      $FRAUD_CONTROL); --socket is a unix socket that nginx listens on;\n"
     "      VALUE - is read from standard input, so that no list of processes\n"
     "      shows it\n";
 
 typedef struct {
-    const char *url;
-    const char *socket;
+    control_t control;
     const char *identity;
-    char value[MAX_VALUE + 1];
+    char value[CONTROL_MAX_VALUE + 1];
 } call_t;
 
-typedef struct {
-    char text[MAX_ANSWER + 1];
-    size_t len;
-} answer_t;
-
 static void take_value(call_t *call, const char *identity, const char *value) {
-    size_t i, len;
-
     if (call->identity != NULL) {
         fail("reset takes one subject, not two");
     }
     call->identity = identity;
-    if (strcmp(value, "-") == 0) {
-        if (fgets(call->value, sizeof(call->value), stdin) == NULL) {
-            fail("no value on standard input");
-        }
-        call->value[strcspn(call->value, "\r\n")] = '\0';
-        value = call->value;
-    }
-    len = strlen(value);
-    if (len == 0 || len > MAX_VALUE) {
-        fail("the value is empty or over %d bytes", MAX_VALUE);
-    }
-    for (i = 0; i < len; i++) {
-        if ((unsigned char)value[i] < ' ' || value[i] == 0x7f) {
-            fail("the value has control characters");
-        }
-    }
-    memmove(call->value, value, len + 1);
+    control_value(call->value, value);
 }
 
 static void parse(call_t *call, int argc, char **argv) {
@@ -82,9 +51,9 @@ static void parse(call_t *call, int argc, char **argv) {
         } else if (strcmp(argv[i - 1], "--identity") == 0 && i + 1 < argc) {
             take_value(call, next, argv[++i]);
         } else if (strcmp(argv[i - 1], "--control") == 0) {
-            call->url = next;
+            call->control.url = next;
         } else if (strcmp(argv[i - 1], "--socket") == 0) {
-            call->socket = next;
+            call->control.socket = next;
         } else {
             fail("unknown option \"%s\", see fraudctl help", argv[i - 1]);
         }
@@ -94,96 +63,15 @@ static void parse(call_t *call, int argc, char **argv) {
     }
 }
 
-static size_t keep_answer(char *data, size_t size, size_t n, void *user) {
-    answer_t *answer = user;
-    size_t len = size * n;
+int reset(int argc, char **argv) {
+    static control_answer_t answer;
+    call_t call = {{NULL, NULL, NULL}, NULL, ""};
 
-    if (len > MAX_ANSWER - answer->len) {
-        return 0; /* that is not nginx with this module */
-    }
-    memcpy(answer->text + answer->len, data, len);
-    answer->len += len;
-    answer->text[answer->len] = '\0';
-    return len;
-}
-
-static struct curl_slist *header(struct curl_slist *list, const char *name,
-                                 const char *value) {
-    char line[MAX_VALUE + 64];
-    struct curl_slist *longer;
-
-    (void)snprintf(line, sizeof(line), "%s: %s", name, value);
-    longer = curl_slist_append(list, line);
-    if (longer == NULL) {
-        fail("no memory");
-    }
-    return longer;
-}
-
-static int tell(CURLcode rc, long status, const call_t *call,
-                const answer_t *answer) {
-    if (rc != CURLE_OK) {
-        (void)fprintf(stderr, "fraudctl: %s: %s\n", call->url,
-                      curl_easy_strerror(rc));
+    parse(&call, argc, argv);
+    if (!control_ask(&call.control, "reset", call.identity, call.value,
+                     &answer)) {
         return 1;
     }
-    if (status == 200) {
-        (void)fputs(answer->text, stdout);
-        return 0;
-    }
-    (void)fprintf(stderr, "fraudctl: %s answered %ld: %s\n", call->url, status,
-                  status == 400   ? "not a value of that identity"
-                  : status == 404 ? "no such identity, or no fraud_control"
-                  : status == 405 ? "no fraud_control there"
-                                  : "refused");
-    return 1;
-}
-
-static int send_call(const call_t *call) {
-    answer_t answer = {"", 0};
-    struct curl_slist *headers = NULL;
-    CURL *curl = curl_easy_init();
-    long status = 0;
-    CURLcode rc;
-
-    if (curl == NULL) {
-        fail("no memory");
-    }
-    headers = header(headers, "Fraud-Operation", "reset");
-    headers = header(headers, "Fraud-Identity", call->identity);
-    headers = header(headers, "Fraud-Value", call->value);
-    (void)curl_easy_setopt(curl, CURLOPT_URL, call->url);
-    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
-    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_answer);
-    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-    if (call->socket != NULL) {
-        (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, call->socket);
-    }
-    rc = curl_easy_perform(curl);
-    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    return tell(rc, status, call, &answer);
-}
-
-int reset(int argc, char **argv) {
-    call_t call = {NULL, NULL, NULL, ""};
-    int rc;
-
-    call.url = getenv("FRAUD_CONTROL");
-    if (call.url == NULL || call.url[0] == '\0') {
-        call.url = DEFAULT_URL;
-    }
-    parse(&call, argc, argv);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        fail("libcurl cannot start");
-    }
-    rc = send_call(&call);
-    curl_global_cleanup();
-    return rc;
+    (void)fputs(answer.text, stdout);
+    return 0;
 }

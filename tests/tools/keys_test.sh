@@ -115,6 +115,25 @@ before=$(sum)
 is 'one domain less' "$(rotate -c "$dir/nginx.conf")" ''
 is 'takes nothing away' "$(sum)" "$before"
 
+# under a policy every identity has others; two blocks may name one file
+
+{
+    echo "fraud_policy $top/conf/policies/asergo.policy;"
+    echo "server { fraud_policy $top/conf/policies/kirim-email.policy; }"
+    echo "server { fraud_policy $top/conf/policies/asergo.policy; }"
+    echo "fraud_identity login \$arg_user;"
+} > "$dir/policies.conf"
+is 'domains of policies' \
+    "$(rotate "$dir/ruled" -c "$dir/policies.conf" --epoch "$unit" | head -n 1)" \
+    "made E+0: address address@asergo address@kirim-email log.address \
+log.address@asergo log.address@kirim-email log.login log.login@asergo \
+log.login@kirim-email login login@asergo login@kirim-email value"
+echo 'fraud_policy broken.policy;' > "$dir/broken.conf"
+echo 'name = broken' > "$dir/broken.policy"
+rotate "$dir/ruled" -c "$dir/broken.conf" > "$dir/told"
+is 'a broken policy' "$?" 2
+is 'is named' "$(grep -c 'broken.policy:' "$dir/told")" 1
+
 # the list has no secrets
 
 cat "$dir"/keys/*.keys | sed -n 's/^[^f].* //p' > "$dir/secrets"
@@ -242,7 +261,7 @@ for time in 0 31d 500ms 1s1ms x ''; do
     fails "epoch $time" "invalid epoch \"$time\", use a time from 1s to 30d" \
         rotate "$dir/keys" --epoch "$time"
 done
-fails 'a bad domain' 'invalid domain "a b", use 1 to 96 letters, digits, "_", ".", ":" and "-"' \
+fails 'a bad domain' 'invalid domain "a b", use 1 to 96 letters, digits, "_", ".", ":", "@" and "-"' \
     rotate "$dir/keys" --domain 'a b'
 fails 'no domain' 'no domains: give a configuration or --domain' \
     rotate "$dir/keys" -c -

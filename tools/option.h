@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef OPTION_H
+#define OPTION_H
+
+/*
+ * Options of the command line; what is malformed ends the program (fail.h).
+ */
+
+#include <stdint.h>
+
+#define OPTION_CONF "/etc/nginx/nginx.conf"
+
+/*
+ * option(argc, argv, i, name):
+ * Return the value of the option ${name} at ${*i}: after '=', or the next
+ * word, on which ${*i} is then. NULL if it is another option.
+ */
+const char *option(int argc, char **argv, int *i, const char *name);
+
+/*
+ * option_time(name, text), option_uint(name, text):
+ * Return the seconds of a time as nginx writes it, or a number.
+ */
+uint64_t option_time(const char *name, const char *text);
+uint64_t option_uint(const char *name, const char *text);
+
+/*
+ * option_now():
+ * Return the time, in seconds since 1970.
+ */
+uint64_t option_now(void);
+
+#endif /* OPTION_H */
