@@ -51,8 +51,9 @@ usage: ./build.sh VERB
   deps                 install what the other verbs need (apt), only if missing
   build                build/$MODULE for the installed nginx
   run [--once]         build, then try it out on a private nginx
-  test [FILE...]       unit tests, t/, tests/redis/ and lint; or only these
-                       files of t/ and tests/redis/
+  test [FILE...]       unit tests, t/, tests/redis/, tests/privacy/ and lint;
+                       or only these files of t/, tests/redis/ and
+                       tests/privacy/
   lint                 style, layers, sizes, shellcheck, clang-format
   asan [FILE...]       t/ and tests/redis/ on nginx with the module, both under
                        ASan and UBSan
@@ -553,6 +554,9 @@ verb_test() {
     test_redis redis "$(command -v nginx)" "$TOP/build/$MODULE" \
         || die "tests/redis/ failed"
     closing "$(counts build/t-redis/log redis files)"
+    test_t privacy "$(command -v nginx)" "$TOP/build/$MODULE" \
+        tests/privacy/*.t || die "tests/privacy/ failed"
+    closing "$(counts build/t-privacy/log privacy files)"
     lint
 
     say

@@ -16,7 +16,9 @@
 #include "fraud_geo.h"
 #include "fraud_ip.h"
 #include "fraud_pid.h"
+#include "fraud_policy.h"
 #include "fraud_record.h"
+#include "fraud_redact.h"
 #include "fraud_rule.h"
 #include "fraud_score.h"
 #include "fraud_table.h"
@@ -33,11 +35,30 @@
 #define NGX_HTTP_FRAUD_MAX_DELAYED   1000
 #define NGX_HTTP_FRAUD_MAX_SIGNALS   512
 #define NGX_HTTP_FRAUD_MAX_OPS       256
-#define NGX_HTTP_FRAUD_MAX_DOMAINS   64
+#define NGX_HTTP_FRAUD_MAX_DOMAINS   128
 #define NGX_HTTP_FRAUD_MAX_SETS      32
 
 /* ops of one entry of the table: the shortest slot takes 20 bytes of 112 */
 #define NGX_HTTP_FRAUD_ENTRY_OPS     5
+
+/* of a domain: "log.", a name of 32, "@" and another */
+#define NGX_HTTP_FRAUD_DOMAIN_LEN    80
+
+/* of addresses that are no longer of somebody */
+#define NGX_HTTP_FRAUD_PREFIX4       24
+#define NGX_HTTP_FRAUD_PREFIX6       48
+
+/* what a client that asks not to be tracked is kept out of */
+#define NGX_HTTP_FRAUD_OBJECTS_NOT   0
+#define NGX_HTTP_FRAUD_OBJECTS       1       /* sessions and devices */
+#define NGX_HTTP_FRAUD_OBJECTS_ALL   2       /* all but prefixes */
+
+/* purposes of scores that follow somebody, and of any defence */
+#define NGX_HTTP_FRAUD_SCORES   (FRAUD_SETTING_BIT(FRAUD_PURPOSE_ABUSE)       \
+                                 | FRAUD_SETTING_BIT(FRAUD_PURPOSE_SECURITY)  \
+                                 | FRAUD_SETTING_BIT(FRAUD_PURPOSE_FRAUD))
+#define NGX_HTTP_FRAUD_DEFENCE  (NGX_HTTP_FRAUD_SCORES                        \
+                                 | FRAUD_SETTING_BIT(FRAUD_PURPOSE_ATTACK))
 
 /* evaluated in one request */
 #define NGX_HTTP_FRAUD_MAX_REASONS   128
@@ -50,6 +71,7 @@
 
 typedef struct ngx_http_fraud_main_conf_s  ngx_http_fraud_main_conf_t;
 typedef struct ngx_http_fraud_ring_s       ngx_http_fraud_ring_t;
+typedef struct ngx_http_fraud_segments_s   ngx_http_fraud_segments_t;
 typedef struct ngx_http_fraud_watch_s      ngx_http_fraud_watch_t;
 typedef struct ngx_http_fraud_redis_s      ngx_http_fraud_redis_t;
 typedef struct ngx_http_fraud_wait_s       ngx_http_fraud_wait_t;
@@ -85,19 +107,35 @@ struct ngx_http_fraud_place_s {
 };
 
 
+/* a policy file, however often it is named */
+
+typedef struct {
+    ngx_str_t                    file;
+    ngx_str_t                    name;
+    ngx_str_t                    version;   /* NAME.VERSION */
+    ngx_str_t                    digest;    /* its beginning, hex */
+    ngx_str_t                    purpose;   /* of what is written here */
+    fraud_policy_t               policy;    /* comments are in cf->pool */
+} ngx_http_fraud_policy_t;
+
+
 /*
- * all identities of one name: their subjects share secrets and records,
- * in whatever scope they are declared
+ * all identities of one name under one policy: their subjects share secrets
+ * and records, in whatever scope they are declared
  */
 
 typedef struct ngx_http_fraud_domain_s  ngx_http_fraud_domain_t;
 
 struct ngx_http_fraud_domain_s {
-    ngx_str_t                    name;
+    ngx_str_t                    name;      /* IDENTITY[@POLICY] */
+    ngx_str_t                    identity;
+    ngx_http_fraud_policy_t     *policy;    /* NULL: none */
     ngx_str_t                    log_name;  /* its domain in logs */
     ngx_uint_t                   key;       /* of the store, in the zone */
     ngx_uint_t                   log_key;
     uint32_t                     ttl;       /* seconds */
+    uint32_t                     keep;      /* no ttl is longer; 0: no bound */
+    ngx_uint_t                   epoch;     /* seconds */
     unsigned                     address:1; /* of addresses */
     ngx_http_fraud_op_t        **ops;       /* of its records, by part */
     ngx_uint_t                   nops;
@@ -115,9 +153,13 @@ typedef enum {
 } ngx_http_fraud_kind_e;
 
 
-typedef struct {
+typedef struct ngx_http_fraud_identity_s  ngx_http_fraud_identity_t;
+
+struct ngx_http_fraud_identity_s {
     ngx_str_t                    name;
     ngx_http_fraud_domain_t     *domain;
+    ngx_http_fraud_policy_t     *home;       /* of the block that has it */
+    ngx_http_fraud_identity_t   *origin;     /* as it was declared there */
     ngx_http_fraud_value_t      *value;
     ngx_http_fraud_kind_e        kind;
     ngx_uint_t                   ipv4;
@@ -126,7 +168,7 @@ typedef struct {
     unsigned                     verified:1;
     unsigned                     claimed:1;  /* an account, not verified */
     unsigned                     issued:1;   /* VALUE is our own cookie */
-} ngx_http_fraud_identity_t;
+};
 
 
 typedef enum {
@@ -173,10 +215,14 @@ typedef struct {
 } ngx_http_fraud_source_t;
 
 
-typedef struct {
+typedef struct ngx_http_fraud_signal_s  ngx_http_fraud_signal_t;
+
+struct ngx_http_fraud_signal_s {
     ngx_str_t                    name;
     ngx_str_t                    reason;    /* as it is told */
     ngx_str_t                    identity;
+    ngx_http_fraud_policy_t     *policy;    /* that it counts under */
+    ngx_http_fraud_signal_t     *origin;    /* as it was declared */
     fraud_rule_type_t            type;
     ngx_uint_t                   points;
     ngx_http_fraud_value_t      *value;     /* what list and match look at */
@@ -201,7 +247,7 @@ typedef struct {
     unsigned                     trust:1;
     unsigned                     off:1;     /* removes the one of its name */
     unsigned                     replaces:1; /* one of its own block */
-} ngx_http_fraud_signal_t;
+};
 
 
 /* an op of a location and the place of its signal among all signals there */
@@ -226,21 +272,63 @@ typedef struct {
 } ngx_http_fraud_subject_t;
 
 
+/* fraud_control */
+
+typedef struct {
+    ngx_str_t                    secret;     /* empty: nothing is signed */
+    ngx_str_t                    tombstones; /* a directory; empty: none */
+    unsigned                     remote:1;   /* not from this machine only */
+} ngx_http_fraud_control_t;
+
+
+/* somebody under an identity, as the operator names him */
+
+typedef struct {
+    ngx_http_fraud_domain_t     *domain;
+    ngx_str_t                    text;       /* canonical bytes */
+} ngx_http_fraud_about_t;
+
+
 /* fraud_session */
 
 typedef struct {
     ngx_str_t                    name;
     ngx_str_t                    attributes; /* what follows the value */
     ngx_int_t                    index;      /* of $cookie_NAME */
+    ngx_http_fraud_place_t       place;
+    unsigned                     persistent:1;
 } ngx_http_fraud_session_t;
 
 
 typedef struct {
     ngx_open_file_t             *file;
+    ngx_http_fraud_place_t       place;
     ngx_uint_t                   min_score;
     time_t                       disk_full_time;
     time_t                       error_log_time;
+    ngx_http_fraud_segments_t   *segments;       /* NULL: one file */
+    size_t                       buffer;         /* of segments */
 } ngx_http_fraud_log_t;
+
+
+/* what is refused: a directive, its name or parameter, and by which setting */
+
+typedef struct {
+    const char                  *directive;
+    ngx_str_t                   *name;
+    const char                  *with;     /* NULL, or how it is too much */
+    ngx_str_t                    what;
+    fraud_setting_id_t           id;
+    u_char                       time[24]; /* that what may point to */
+} ngx_http_fraud_refusal_t;
+
+
+/* a file of the log and the policy of all that is in it */
+
+typedef struct {
+    ngx_open_file_t             *file;
+    ngx_http_fraud_policy_t     *policy;
+} ngx_http_fraud_logged_t;
 
 
 typedef struct {
@@ -260,6 +348,9 @@ typedef struct {
     ngx_uint_t                   nsubjects;
     ngx_http_fraud_log_t        *log;            /* NULL: off */
     ngx_http_fraud_session_t    *cookie;         /* NULL: none is issued */
+    ngx_http_fraud_policy_t     *policy;         /* NULL: none */
+    ngx_http_fraud_place_t       mode_place;
+    ngx_http_fraud_control_t    *control;        /* NULL: not here */
 
     unsigned                     resolved:1;
     unsigned                     response:1;     /* has signals on=response */
@@ -332,8 +423,7 @@ typedef struct {
     ngx_uint_t                   swept;          /* sets, modulo their number */
     ngx_http_fraud_secrets_t    *secrets;
     ngx_http_fraud_keys_t       *keys;           /* of secrets */
-    uint64_t                     epoch;          /* that keys are copies of */
-    uint64_t                     epoch_end;      /* in us; 0: no copies yet */
+    uint64_t                     epoch_end;      /* of the first; 0: none yet */
     unsigned                     keyless:1;      /* the keys are noise */
 } ngx_http_fraud_zone_t;
 
@@ -353,11 +443,17 @@ struct ngx_http_fraud_main_conf_s {
     ngx_array_t                  sources;
     ngx_array_t                  geo;
     ngx_array_t                  locations;      /* merged loc_confs */
+    ngx_array_t                  policies;
+    ngx_array_t                  logs;           /* ngx_http_fraud_logged_t */
+    ngx_array_t                  errlogs;        /* of all scopes, ngx_log_t */
+    fraud_redact_known_t         known;          /* that they may tell */
 
     ngx_cycle_t                 *cycle;
     ngx_int_t                    request_id_index;
     ngx_int_t                    realip_index;
     ngx_http_fraud_watch_t      *watch;
+    ngx_http_fraud_segments_t   *segments;       /* of logs */
+    ngx_http_fraud_source_t     *objections;     /* NULL: nobody's */
     ngx_uint_t                   sets;           /* of patterns */
     ngx_uint_t                   nsignals;       /* in force in one block */
     ngx_uint_t                   delayed;        /* requests of this worker */
@@ -365,6 +461,7 @@ struct ngx_http_fraud_main_conf_s {
     unsigned                     enabled:1;      /* not off somewhere */
     unsigned                     toothless:1;    /* enforced without actions */
     unsigned                     forwarded:1;    /* realip seen, or warned */
+    unsigned                     unruled:1;      /* enabled without a policy */
 };
 
 
@@ -393,6 +490,8 @@ typedef struct {
     unsigned                     located:1; /* geo was looked up */
     unsigned                     logged:1;
     unsigned                     refused:1; /* the response is our own */
+    unsigned                     asked:1;   /* whether the client objects */
+    unsigned                     objects:2;
     unsigned                     nfired:1;  /* not none */
     uint32_t                     searched;  /* sets of patterns, bits */
     uint64_t                    *hits;      /* by set, bits of members */
@@ -431,6 +530,7 @@ char *ngx_http_fraud_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_fraud_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_fraud_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+ngx_uint_t ngx_http_fraud_same(ngx_str_t *one, ngx_str_t *two);
 
 /* _directives.c */
 
@@ -452,8 +552,58 @@ ngx_int_t ngx_http_fraud_declare(ngx_conf_t *cf,
     ngx_http_fraud_place_t *before, ngx_str_t *name);
 ngx_int_t ngx_http_fraud_add_identity(ngx_conf_t *cf,
     ngx_http_fraud_loc_conf_t *flcf, ngx_http_fraud_identity_t *identity);
+ngx_int_t ngx_http_fraud_add_domain(ngx_conf_t *cf,
+    ngx_http_fraud_policy_t *policy, ngx_http_fraud_identity_t *identity);
 ngx_http_fraud_value_t *ngx_http_fraud_compile(ngx_conf_t *cf,
     ngx_str_t *value);
+
+/* _policy.c: policy files, and what is made of names under them */
+
+char *ngx_http_fraud_policy_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_uint_t ngx_http_fraud_has_policies(ngx_http_fraud_main_conf_t *fmcf);
+ngx_int_t ngx_http_fraud_policy_name(ngx_conf_t *cf,
+    ngx_http_fraud_policy_t *policy, ngx_str_t *name);
+ngx_http_fraud_identity_t *ngx_http_fraud_policy_identity(ngx_conf_t *cf,
+    ngx_http_fraud_policy_t *policy, ngx_http_fraud_identity_t *identity);
+ngx_http_fraud_signal_t *ngx_http_fraud_policy_signal(ngx_conf_t *cf,
+    ngx_http_fraud_policy_t *policy, ngx_http_fraud_signal_t *signal);
+void ngx_http_fraud_policy_tag(ngx_http_fraud_policy_t *policy,
+    fraud_op_t *op);
+void ngx_http_fraud_policy_domain(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_policy_t *policy, ngx_http_fraud_domain_t *domain);
+ngx_uint_t ngx_http_fraud_policy_shows(ngx_http_fraud_policy_t *policy,
+    ngx_http_fraud_identity_t *identity);
+ngx_uint_t ngx_http_fraud_policy_objects(ngx_http_request_t *r);
+ngx_uint_t ngx_http_fraud_policy_place(ngx_http_request_t *r,
+    ngx_http_fraud_ctx_t *ctx);
+
+/* _permit.c: what a policy permits, at the end of configuration */
+
+void ngx_http_fraud_permit_drop(ngx_http_fraud_loc_conf_t *conf);
+ngx_int_t ngx_http_fraud_permit(ngx_conf_t *cf,
+    ngx_http_fraud_loc_conf_t *conf);
+ngx_int_t ngx_http_fraud_permit_all(ngx_conf_t *cf,
+    ngx_http_fraud_main_conf_t *fmcf);
+
+/* _permit_signal.c: 1 if the policy does not permit it, and why */
+
+ngx_uint_t ngx_http_fraud_permit_signal(ngx_http_fraud_loc_conf_t *conf,
+    ngx_http_fraud_signal_t *signal, ngx_http_fraud_refusal_t *refusal);
+ngx_uint_t ngx_http_fraud_permit_reads(ngx_http_fraud_policy_t *policy,
+    ngx_http_fraud_value_t *value, ngx_http_fraud_refusal_t *refusal);
+ngx_uint_t ngx_http_fraud_is_of_address(ngx_http_fraud_value_t *value);
+
+/* _notice.c: no policy is loosened unannounced */
+
+ngx_int_t ngx_http_fraud_notice_check(ngx_conf_t *cf,
+    ngx_http_fraud_main_conf_t *fmcf);
+ngx_int_t ngx_http_fraud_notice_keep(ngx_cycle_t *cycle);
+
+/* _fields.c: the fields of a line of the log under a policy */
+
+ngx_int_t ngx_http_fraud_fields(ngx_http_request_t *r,
+    ngx_http_fraud_ctx_t *ctx, fraud_event_t *event);
 
 /* _rules.c: declarations of signals */
 
@@ -509,6 +659,7 @@ ngx_int_t ngx_http_fraud_value(ngx_http_request_t *r,
 ngx_uint_t ngx_http_fraud_true(ngx_http_request_t *r,
     ngx_http_fraud_value_t *value);
 ngx_int_t ngx_http_fraud_client(ngx_http_request_t *r, fraud_ip_t *ip);
+ngx_int_t ngx_http_fraud_peer(ngx_connection_t *c, fraud_ip_t *ip);
 ngx_int_t ngx_http_fraud_address(ngx_http_request_t *r,
     ngx_http_fraud_value_t *value, fraud_ip_t *ip);
 ngx_int_t ngx_http_fraud_subject(ngx_http_request_t *r,
@@ -560,6 +711,8 @@ ngx_uint_t ngx_http_fraud_account_part(ngx_http_fraud_ctx_t *ctx,
 ngx_uint_t ngx_http_fraud_account_good(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_call_t *call, ngx_http_fraud_domain_t *domain,
     ngx_str_t *subject, const fraud_pid_t *pid);
+ngx_int_t ngx_http_fraud_account_age(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_identity_t *identity, uint64_t *age_us);
 ngx_int_t ngx_http_fraud_account_session(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_subject_t *subject, ngx_http_fraud_hold_t *hold);
 
@@ -581,6 +734,19 @@ char *ngx_http_fraud_log_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_fraud_log_write(ngx_http_request_t *r,
     ngx_http_fraud_ctx_t *ctx);
+void ngx_http_fraud_log_reasons(fraud_event_t *event, fraud_str_t key,
+    fraud_reason_t *reasons, ngx_uint_t n);
+ngx_uint_t ngx_http_fraud_log_status(ngx_http_request_t *r);
+
+/* _segment.c: security logs that die by the hour */
+
+u_char *ngx_http_fraud_segment_reserve(ngx_http_fraud_segments_t *log,
+    size_t size);
+ngx_int_t ngx_http_fraud_segment_append(ngx_http_fraud_segments_t *log,
+    fraud_event_t *event);
+ngx_int_t ngx_http_fraud_segments_use(ngx_conf_t *cf,
+    ngx_http_fraud_log_t *log);
+void ngx_http_fraud_segments_stop(ngx_http_fraud_main_conf_t *fmcf);
 
 /* _session.c */
 
@@ -594,6 +760,21 @@ ngx_int_t ngx_http_fraud_session_new_variable(ngx_http_request_t *r,
 
 char *ngx_http_fraud_control_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* _rights.c: what persons may ask for */
+
+ngx_int_t ngx_http_fraud_rights_subjects(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_str_t *value, ngx_array_t *subjects);
+ngx_int_t ngx_http_fraud_rights_show(ngx_http_request_t *r,
+    ngx_str_t *identity, ngx_array_t *subjects, ngx_uint_t forget);
+ngx_int_t ngx_http_fraud_rights_scrub(ngx_http_request_t *r, ngx_str_t *text,
+    ngx_str_t *start);
+ngx_int_t ngx_http_fraud_rights_bury(ngx_http_request_t *r, ngx_str_t *dir,
+    ngx_array_t *subjects);
+char *ngx_http_fraud_objections_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_uint_t ngx_http_fraud_objects(ngx_http_fraud_main_conf_t *fmcf,
+    const fraud_pid_t *pid);
 
 /* _variables.c */
 
@@ -638,6 +819,17 @@ void ngx_http_fraud_keys_epoch(ngx_http_fraud_main_conf_t *fmcf,
 void ngx_http_fraud_ring_watched(ngx_http_fraud_ring_t *ring);
 void ngx_http_fraud_ring_watch(ngx_http_fraud_ring_t *ring);
 void ngx_http_fraud_ring_free(ngx_http_fraud_ring_t *ring);
+
+/* _errlog.c: nginx's error logs, made anew where there is a policy */
+
+ngx_int_t ngx_http_fraud_errlog_add(ngx_conf_t *cf);
+ngx_int_t ngx_http_fraud_errlog_init(ngx_cycle_t *cycle);
+void ngx_http_fraud_errlog_learn(ngx_http_request_t *r);
+
+/* _leaks.c: what else in a configuration names people */
+
+ngx_int_t ngx_http_fraud_leaks(ngx_conf_t *cf,
+    ngx_http_fraud_main_conf_t *fmcf);
 
 /* _reload.c: files that were replaced */
 

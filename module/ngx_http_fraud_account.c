@@ -15,6 +15,9 @@
 #define NGX_HTTP_FRAUD_TOOK_PART  2500    /* millipoints: three times */
 
 
+static ngx_int_t ngx_http_fraud_session_age(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_identity_t *identity, ngx_http_fraud_hold_t *hold,
+    fraud_pid_t *pid, uint64_t *age_us);
 static ngx_int_t ngx_http_fraud_session_good(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_identity_t *identity, fraud_pid_t *pid);
 static uint64_t ngx_http_fraud_session_reputation(ngx_http_fraud_hold_t *hold,
@@ -31,7 +34,8 @@ ngx_http_fraud_account(ngx_http_fraud_ctx_t *ctx,
     fraud_op_call_t        call;
     ngx_http_fraud_hold_t  hold;
 
-    if (ngx_http_fraud_account_session(ctx, subject, &hold) != NGX_OK
+    if (subject->bound == NULL
+        || ngx_http_fraud_account_session(ctx, subject, &hold) != NGX_OK
         || ngx_http_fraud_hold(&hold) != NGX_OK)
     {
         return NGX_DECLINED;
@@ -64,7 +68,9 @@ ngx_http_fraud_account_bind(ngx_http_fraud_ctx_t *ctx,
     fraud_op_call_t        call;
     ngx_http_fraud_hold_t  hold;
 
-    if (ngx_http_fraud_account_session(ctx, subject, &hold) != NGX_OK) {
+    if (subject->bound == NULL
+        || ngx_http_fraud_account_session(ctx, subject, &hold) != NGX_OK)
+    {
         return;
     }
 
@@ -219,54 +225,89 @@ ngx_http_fraud_account_good(ngx_http_fraud_ctx_t *ctx,
 }
 
 
-/* returned its cookie, is older than ten minutes and did nothing bad */
+/* how long ago a session was first seen; this request begins a new one */
+
+ngx_int_t
+ngx_http_fraud_account_age(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_identity_t *identity, uint64_t *age_us)
+{
+    fraud_pid_t            pid;
+    ngx_http_fraud_hold_t  hold;
+
+    if (ctx->fmcf->zone.keyless) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_fraud_session_age(ctx, identity, &hold, &pid, age_us);
+}
+
+
+/* the record that hold is then about is not held any more */
 
 static ngx_int_t
-ngx_http_fraud_session_good(ngx_http_fraud_ctx_t *ctx,
-    ngx_http_fraud_identity_t *identity, fraud_pid_t *pid)
+ngx_http_fraud_session_age(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_identity_t *identity, ngx_http_fraud_hold_t *hold,
+    fraud_pid_t *pid, uint64_t *age_us)
 {
     fraud_swap_t              before;
     fraud_op_call_t           call;
-    ngx_http_fraud_hold_t     hold;
     ngx_http_fraud_domain_t  *domain;
 
     domain = identity->domain;
 
-    ngx_http_fraud_hold_init(&hold, ctx, domain);
+    ngx_http_fraud_hold_init(hold, ctx, domain);
 
-    if (ngx_http_fraud_subject(ctx->request, identity, &hold.ip, &hold.text)
+    if (ngx_http_fraud_subject(ctx->request, identity, &hold->ip, &hold->text)
         != NGX_OK)
     {
         return NGX_DECLINED;
     }
 
-    ngx_http_fraud_pid(ctx->fmcf, domain, &hold.text, &hold.pid);
+    ngx_http_fraud_pid(ctx->fmcf, domain, &hold->text, &hold->pid);
 
-    *pid = hold.pid;
+    *pid = hold->pid;
 
-    hold.part = domain->first.part;
-    hold.create = 1;
+    hold->part = domain->first.part;
+    hold->create = 1;
 
-    if (ngx_http_fraud_hold(&hold) != NGX_OK) {
+    if (ngx_http_fraud_hold(hold) != NGX_OK) {
         return NGX_DECLINED;
     }
 
     ngx_memzero(&call, sizeof(fraud_op_call_t));
     call.before = &before;
 
-    ngx_http_fraud_hold_call(&hold, &domain->first, NULL, &call);
+    ngx_http_fraud_hold_call(hold, &domain->first, NULL, &call);
+
+    *age_us = before.len ? call.value : 0;
 
     if (before.len == 0) {
         call.charge = 1;
         call.bytes = (u_char *) "1";
         call.len = 1;
 
-        ngx_http_fraud_hold_call(&hold, &domain->first, NULL, &call);
+        ngx_http_fraud_hold_call(hold, &domain->first, NULL, &call);
     }
 
-    ngx_http_fraud_release(&hold);
+    ngx_http_fraud_release(hold);
 
-    if (before.len == 0 || call.value < NGX_HTTP_FRAUD_GOOD_AGE) {
+    return NGX_OK;
+}
+
+
+/* returned its cookie, is older than ten minutes and did nothing bad */
+
+static ngx_int_t
+ngx_http_fraud_session_good(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_identity_t *identity, fraud_pid_t *pid)
+{
+    uint64_t               age_us;
+    ngx_http_fraud_hold_t  hold;
+
+    if (ngx_http_fraud_session_age(ctx, identity, &hold, pid, &age_us)
+        != NGX_OK
+        || age_us < NGX_HTTP_FRAUD_GOOD_AGE)
+    {
         return NGX_DECLINED;
     }
 

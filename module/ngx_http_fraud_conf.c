@@ -29,13 +29,14 @@ static ngx_int_t ngx_http_fraud_resolve_subject(ngx_conf_t *cf,
 static ngx_int_t ngx_http_fraud_resolve_per(ngx_conf_t *cf,
     ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_call_t *call,
     ngx_http_fraud_domain_t *domain);
+static ngx_int_t ngx_http_fraud_add_first(ngx_conf_t *cf,
+    ngx_http_fraud_domain_t *domain);
 static ngx_int_t ngx_http_fraud_resolve_account(ngx_conf_t *cf,
     ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_subject_t *subject);
 static ngx_int_t ngx_http_fraud_add_op(ngx_conf_t *cf,
     ngx_http_fraud_domain_t *domain, ngx_http_fraud_op_t *op);
 static ngx_int_t ngx_http_fraud_unknown(ngx_conf_t *cf,
     ngx_http_fraud_signal_t *signal, ngx_str_t *identity);
-static ngx_uint_t ngx_http_fraud_same(ngx_str_t *one, ngx_str_t *two);
 
 
 void *
@@ -72,6 +73,13 @@ ngx_http_fraud_create_main_conf(ngx_conf_t *cf)
            != NGX_OK
         || ngx_array_init(&fmcf->geo, cf->pool, 2, sizeof(void *)) != NGX_OK
         || ngx_array_init(&fmcf->locations, cf->pool, 16, sizeof(void *))
+           != NGX_OK
+        || ngx_array_init(&fmcf->policies, cf->pool, 2, sizeof(void *))
+           != NGX_OK
+        || ngx_array_init(&fmcf->logs, cf->pool, 2,
+                          sizeof(ngx_http_fraud_logged_t))
+           != NGX_OK
+        || ngx_array_init(&fmcf->errlogs, cf->pool, 4, sizeof(void *))
            != NGX_OK)
     {
         return NULL;
@@ -158,6 +166,7 @@ ngx_http_fraud_create_loc_conf(ngx_conf_t *cf)
     conf->mode = NGX_CONF_UNSET_UINT;
     conf->log = NGX_CONF_UNSET_PTR;
     conf->cookie = NGX_CONF_UNSET_PTR;
+    conf->policy = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -171,13 +180,30 @@ ngx_http_fraud_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_fraud_main_conf_t  *fmcf;
 
+    ngx_conf_init_ptr_value(prev->policy, NULL);
+    ngx_conf_merge_ptr_value(conf->policy, prev->policy, NULL);
+
     if (!prev->resolved && ngx_http_fraud_resolve(cf, NULL, prev) != NGX_OK) {
         return NGX_CONF_ERROR;
+    }
+
+    if (conf->mode == NGX_CONF_UNSET_UINT) {
+        conf->mode_place = prev->mode_place;
     }
 
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_FRAUD_OFF);
     ngx_conf_merge_ptr_value(conf->log, prev->log, NULL);
     ngx_conf_merge_ptr_value(conf->cookie, prev->cookie, NULL);
+
+    if (conf->policy && conf->log
+        && ngx_http_fraud_segments_use(cf, conf->log) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_fraud_errlog_add(cf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (ngx_http_fraud_resolve(cf, prev, conf) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -192,6 +218,10 @@ ngx_http_fraud_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->mode == NGX_HTTP_FRAUD_ENFORCE && conf->nactions == 0) {
         fmcf->toothless = 1;
+    }
+
+    if (ngx_http_fraud_permit(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
@@ -213,8 +243,8 @@ ngx_http_fraud_resolve(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
         return NGX_ERROR;
     }
 
-    if (prev && conf->own_identities.nelts == 0
-        && conf->own_signals.nelts == 0)
+    if (prev && prev->policy == conf->policy
+        && conf->own_identities.nelts == 0 && conf->own_signals.nelts == 0)
     {
         conf->identities = prev->identities;
         conf->nidentities = prev->nidentities;
@@ -231,9 +261,14 @@ ngx_http_fraud_resolve(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
     }
 
     if (ngx_http_fraud_resolve_identities(cf, prev, conf) != NGX_OK
-        || ngx_http_fraud_resolve_signals(cf, prev, conf) != NGX_OK
-        || ngx_http_fraud_resolve_subjects(cf, conf) != NGX_OK)
+        || ngx_http_fraud_resolve_signals(cf, prev, conf) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    ngx_http_fraud_permit_drop(conf);
+
+    if (ngx_http_fraud_resolve_subjects(cf, conf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -275,15 +310,24 @@ ngx_http_fraud_resolve_identities(ngx_conf_t *cf,
     for (i = 0; i < conf->own_identities.nelts; i++) {
 
         for (k = 0; k < n; k++) {
-            if (identities[k]->domain == own[i]->domain) {
+            if (ngx_http_fraud_same(&identities[k]->name, &own[i]->name)) {
                 break;
             }
         }
 
+        own[i]->home = conf->policy;
         identities[k] = own[i];
 
         if (k == n) {
             n++;
+        }
+    }
+
+    for (i = 0; i < n; i++) {
+        identities[i] = ngx_http_fraud_policy_identity(cf, conf->policy,
+                                                       identities[i]);
+        if (identities[i] == NULL) {
+            return NGX_ERROR;
         }
     }
 
@@ -347,6 +391,13 @@ ngx_http_fraud_resolve_signals(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
             if (signal[i]->trust == (pass == 0)) {
                 sorted[n++] = signal[i];
             }
+        }
+    }
+
+    for (i = 0; i < n; i++) {
+        sorted[i] = ngx_http_fraud_policy_signal(cf, conf->policy, sorted[i]);
+        if (sorted[i] == NULL) {
+            return NGX_ERROR;
         }
     }
 
@@ -494,6 +545,17 @@ ngx_http_fraud_resolve_subjects(ngx_conf_t *cf,
             return NGX_ERROR;
         }
 
+        /* the length of a visit is a field of its log */
+
+        if (subject->identity->kind == NGX_HTTP_FRAUD_SESSION && conf->policy
+            && (conf->policy->policy.settings.log_fields
+                & FRAUD_SETTING_BIT(FRAUD_FIELD_DWELL))
+            && ngx_http_fraud_add_first(cf, subject->identity->domain)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
         if (subject->ncalls || subject->bound) {
             conf->nsubjects++;
             conf->learns |= (subject->reputation != NULL);
@@ -537,7 +599,7 @@ ngx_http_fraud_resolve_subject(ngx_conf_t *cf,
     for (i = 0; i < conf->nsignals; i++) {
         signal = conf->signals[i];
 
-        if (!ngx_http_fraud_same(&signal->identity, &domain->name)) {
+        if (!ngx_http_fraud_same(&signal->identity, &domain->identity)) {
             continue;
         }
 
@@ -571,7 +633,6 @@ ngx_http_fraud_resolve_per(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *conf,
     ngx_http_fraud_call_t *call, ngx_http_fraud_domain_t *domain)
 {
     ngx_uint_t                i;
-    ngx_http_fraud_domain_t  *per;
     ngx_http_fraud_signal_t  *signal;
 
     signal = call->signal;
@@ -591,19 +652,32 @@ ngx_http_fraud_resolve_per(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *conf,
     }
 
     call->per = conf->identities[i];
-    per = call->per->domain;
 
-    if (per->first.identity.len == 0) {
-        per->first.op.type = FRAUD_OP_SWAP;
-        per->first.op.tag = fraud_op_tag(FRAUD_OP_SWAP, "first.", 6, 0);
-        per->first.identity = per->name;
-    }
-
-    if (ngx_http_fraud_add_op(cf, per, &per->first) != NGX_OK) {
+    if (ngx_http_fraud_add_first(cf, call->per->domain) != NGX_OK) {
         return NGX_ERROR;
     }
 
     return ngx_http_fraud_add_op(cf, domain, &signal->good);
+}
+
+
+/* when its subjects were first seen */
+
+static ngx_int_t
+ngx_http_fraud_add_first(ngx_conf_t *cf, ngx_http_fraud_domain_t *domain)
+{
+    ngx_http_fraud_op_t  *first;
+
+    first = &domain->first;
+
+    if (first->identity.len == 0) {
+        first->op.type = FRAUD_OP_SWAP;
+        first->op.tag = fraud_op_tag(FRAUD_OP_SWAP, "first.", 6, 0);
+        ngx_http_fraud_policy_tag(domain->policy, &first->op);
+        first->identity = domain->name;
+    }
+
+    return ngx_http_fraud_add_op(cf, domain, first);
 }
 
 
@@ -630,7 +704,13 @@ ngx_http_fraud_resolve_account(ngx_conf_t *cf,
                                      &domain->pair->took_part);
     }
 
-    if (!identity->verified) {
+    /* a session that leads to an account is a link between the two */
+
+    if (!identity->verified
+        || (conf->policy
+            && conf->policy->policy.settings.link_account
+               != FRAUD_LINK_SECURITY))
+    {
         return NGX_OK;
     }
 
@@ -663,8 +743,9 @@ ngx_http_fraud_resolve_account(ngx_conf_t *cf,
     op->tag = fraud_op_tag(FRAUD_OP_SWAP, (char *) p,
                            ngx_sprintf(p, "bound.%V", &identity->name) - p,
                            0);
+    ngx_http_fraud_policy_tag(domain->policy, op);
 
-    subject->bound->identity = subject->session->name;
+    subject->bound->identity = subject->session->domain->name;
 
     return ngx_http_fraud_add_op(cf, subject->session->domain, subject->bound);
 }
@@ -682,6 +763,10 @@ ngx_http_fraud_add_op(ngx_conf_t *cf, ngx_http_fraud_domain_t *domain,
     horizon = ngx_min(horizon, FRAUD_TABLE_MAX_TTL);
 
     domain->ttl = ngx_max(domain->ttl, (uint32_t) horizon);
+
+    if (domain->keep) {
+        domain->ttl = ngx_min(domain->ttl, domain->keep);
+    }
 
     if (op->registered) {
         return NGX_OK;
@@ -728,7 +813,7 @@ ngx_http_fraud_unknown(ngx_conf_t *cf, ngx_http_fraud_signal_t *signal,
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_fraud_same(ngx_str_t *one, ngx_str_t *two)
 {
     return one->len == two->len

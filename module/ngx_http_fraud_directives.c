@@ -19,7 +19,7 @@
 static ngx_int_t ngx_http_fraud_prefix(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_str_t *value, ngx_uint_t max, ngx_uint_t *bits);
 static ngx_http_fraud_domain_t *ngx_http_fraud_domain(ngx_conf_t *cf,
-    ngx_str_t *name);
+    ngx_http_fraud_policy_t *policy, ngx_http_fraud_identity_t *identity);
 static ngx_int_t ngx_http_fraud_add_pair(ngx_conf_t *cf,
     ngx_http_fraud_domain_t *domain);
 
@@ -83,6 +83,8 @@ ngx_http_fraud_mode_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (ngx_strcmp(value[1].data, ngx_http_fraud_modes[i].name.data) == 0)
         {
             flcf->mode = ngx_http_fraud_modes[i].value;
+            flcf->mode_place.file = cf->conf_file->file.name;
+            flcf->mode_place.line = cf->conf_file->line;
             return NGX_CONF_OK;
         }
     }
@@ -353,13 +355,6 @@ ngx_http_fraud_add_identity(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *flcf,
     ngx_uint_t                   i;
     ngx_http_fraud_identity_t  **own;
 
-    identity->domain = ngx_http_fraud_domain(cf, &identity->name);
-    if (identity->domain == NULL) {
-        return NGX_ERROR;
-    }
-
-    identity->domain->address |= (identity->kind == NGX_HTTP_FRAUD_ADDRESS);
-
     if (flcf->own_identities.elts == NULL
         && ngx_array_init(&flcf->own_identities, cf->pool, 4, sizeof(void *))
            != NGX_OK)
@@ -372,19 +367,18 @@ ngx_http_fraud_add_identity(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *flcf,
         identity->place.line = cf->conf_file->line;
     }
 
-    if (identity->kind == NGX_HTTP_FRAUD_ACCOUNT && !identity->verified) {
-        identity->claimed = 1;
-
-        if (ngx_http_fraud_add_pair(cf, identity->domain) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
+    identity->claimed = (identity->kind == NGX_HTTP_FRAUD_ACCOUNT
+                         && !identity->verified);
 
     own = flcf->own_identities.elts;
 
     for (i = 0; i < flcf->own_identities.nelts; i++) {
 
-        if (own[i]->domain != identity->domain) {
+        if (own[i]->name.len != identity->name.len
+            || ngx_strncmp(own[i]->name.data, identity->name.data,
+                           identity->name.len)
+               != 0)
+        {
             continue;
         }
 
@@ -416,20 +410,44 @@ ngx_http_fraud_add_identity(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *flcf,
 }
 
 
-static ngx_http_fraud_domain_t *
-ngx_http_fraud_domain(ngx_conf_t *cf, ngx_str_t *name)
+/* known only when all is read: the policy may stand below the identity */
+
+ngx_int_t
+ngx_http_fraud_add_domain(ngx_conf_t *cf, ngx_http_fraud_policy_t *policy,
+    ngx_http_fraud_identity_t *identity)
 {
+    identity->domain = ngx_http_fraud_domain(cf, policy, identity);
+
+    if (identity->domain == NULL) {
+        return NGX_ERROR;
+    }
+
+    identity->domain->address |= (identity->kind == NGX_HTTP_FRAUD_ADDRESS);
+
+    return identity->claimed
+           ? ngx_http_fraud_add_pair(cf, identity->domain) : NGX_OK;
+}
+
+
+static ngx_http_fraud_domain_t *
+ngx_http_fraud_domain(ngx_conf_t *cf, ngx_http_fraud_policy_t *policy,
+    ngx_http_fraud_identity_t *identity)
+{
+    ngx_str_t                    *name;
     ngx_uint_t                    i;
     ngx_http_fraud_domain_t      *domain, **domains;
     ngx_http_fraud_main_conf_t   *fmcf;
 
     fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
 
+    name = &identity->name;
     domains = fmcf->domains.elts;
 
     for (i = 0; i < fmcf->domains.nelts; i++) {
-        if (domains[i]->name.len == name->len
-            && ngx_strncmp(domains[i]->name.data, name->data, name->len) == 0)
+        if (domains[i]->policy == policy
+            && domains[i]->identity.len == name->len
+            && ngx_strncmp(domains[i]->identity.data, name->data, name->len)
+               == 0)
         {
             return domains[i];
         }
@@ -438,10 +456,12 @@ ngx_http_fraud_domain(ngx_conf_t *cf, ngx_str_t *name)
     /* two secrets each: of the store and of the log */
 
     if (fmcf->domains.nelts == NGX_HTTP_FRAUD_MAX_DOMAINS / 2) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"fraud_identity\": \"%V\" is one name too many, "
-                           "at most %d are possible with \"address\", use "
-                           "fewer", name, NGX_HTTP_FRAUD_MAX_DOMAINS / 2);
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"fraud_identity\": \"%V\" is one name too many, at "
+                      "most %d are possible with \"address\" and for each "
+                      "policy, use fewer in %V:%ui", name,
+                      NGX_HTTP_FRAUD_MAX_DOMAINS / 2, &identity->place.file,
+                      identity->place.line);
         return NULL;
     }
 
@@ -451,7 +471,16 @@ ngx_http_fraud_domain(ngx_conf_t *cf, ngx_str_t *name)
     }
 
     domain->name = *name;
-    domain->log_name.len = sizeof("log.") - 1 + name->len;
+    domain->identity = *name;
+    domain->policy = policy;
+
+    if (ngx_http_fraud_policy_name(cf, policy, &domain->name) != NGX_OK) {
+        return NULL;
+    }
+
+    ngx_http_fraud_policy_domain(fmcf, policy, domain);
+
+    domain->log_name.len = sizeof("log.") - 1 + domain->name.len;
     domain->log_name.data = ngx_pnalloc(cf->pool, domain->log_name.len);
 
     domains = ngx_array_push(&fmcf->domains);
@@ -460,7 +489,7 @@ ngx_http_fraud_domain(ngx_conf_t *cf, ngx_str_t *name)
         return NULL;
     }
 
-    (void) ngx_sprintf(domain->log_name.data, "log.%V", name);
+    (void) ngx_sprintf(domain->log_name.data, "log.%V", &domain->name);
 
     *domains = domain;
 
@@ -491,12 +520,17 @@ ngx_http_fraud_add_pair(ngx_conf_t *cf, ngx_http_fraud_domain_t *domain)
 
     (void) ngx_sprintf(pair->name.data, "pair.%V", &domain->name);
 
+    pair->policy = domain->policy;
+    pair->keep = domain->keep;
+    pair->epoch = domain->epoch;
+
     op = &pair->took_part.op;
 
     op->type = FRAUD_OP_DECAY;
     op->u.half_life_us = (uint64_t) 600 * 1000000;
     op->tag = fraud_op_tag(FRAUD_OP_DECAY, "took_part",
                            sizeof("took_part") - 1, 0);
+    ngx_http_fraud_policy_tag(domain->policy, op);
 
     pair->took_part.identity = pair->name;
 

@@ -56,6 +56,8 @@ ngx_http_fraud_rewrite_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
+    ngx_http_fraud_errlog_learn(r);
+
     return ngx_http_fraud_create_ctx(r, flcf)
            ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }

@@ -59,6 +59,13 @@ ngx_http_fraud_true(ngx_http_request_t *r, ngx_http_fraud_value_t *value)
 ngx_int_t
 ngx_http_fraud_client(ngx_http_request_t *r, fraud_ip_t *ip)
 {
+    return ngx_http_fraud_peer(r->connection, ip);
+}
+
+
+ngx_int_t
+ngx_http_fraud_peer(ngx_connection_t *c, fraud_ip_t *ip)
+{
     fraud_rc              rc;
     struct sockaddr      *sa;
     struct sockaddr_in   *sin;
@@ -66,7 +73,7 @@ ngx_http_fraud_client(ngx_http_request_t *r, fraud_ip_t *ip)
     struct sockaddr_in6  *sin6;
 #endif
 
-    sa = r->connection->sockaddr;
+    sa = c->sockaddr;
 
     switch (sa->sa_family) {
 
@@ -123,7 +130,19 @@ ngx_http_fraud_subject(ngx_http_request_t *r,
     ngx_http_fraud_identity_t *identity, fraud_ip_t *ip, ngx_str_t *subject)
 {
     ngx_int_t    rc;
+    ngx_uint_t   objects;
     fraud_pid_t  issued;
+
+    objects = ngx_http_fraud_policy_objects(r);
+
+    if (objects
+        && (identity->kind == NGX_HTTP_FRAUD_SESSION
+            || identity->kind == NGX_HTTP_FRAUD_DEVICE
+            || (objects == NGX_HTTP_FRAUD_OBJECTS_ALL
+                && identity->kind == NGX_HTTP_FRAUD_ACCOUNT)))
+    {
+        return NGX_DECLINED;
+    }
 
     if (identity->kind != NGX_HTTP_FRAUD_ADDRESS) {
         rc = ngx_http_fraud_value(r, identity->value, subject);
@@ -146,6 +165,10 @@ ngx_http_fraud_subject(ngx_http_request_t *r,
     }
 
     fraud_ip_mask(ip, (unsigned) identity->ipv4, (unsigned) identity->ipv6);
+
+    if (objects == NGX_HTTP_FRAUD_OBJECTS_ALL) {
+        fraud_ip_mask(ip, NGX_HTTP_FRAUD_PREFIX4, NGX_HTTP_FRAUD_PREFIX6);
+    }
 
     subject->data = ip->bytes;
     subject->len = fraud_ip_len(ip);
@@ -223,6 +246,10 @@ ngx_http_fraud_log_name(ngx_http_fraud_ctx_t *ctx,
     fraud_pid_t  pid, log_pid;
 
     rc = NGX_DECLINED;
+
+    if (!ngx_http_fraud_policy_shows(ctx->flcf->policy, identity)) {
+        return NGX_DECLINED;
+    }
 
     /* what an account is, is read from the response */
 

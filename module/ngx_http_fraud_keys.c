@@ -28,7 +28,6 @@
  */
 
 
-#define NGX_HTTP_FRAUD_DOMAIN  48    /* of the longest name, "log." in front */
 #define NGX_HTTP_FRAUD_SETS    3     /* previous, current, next */
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -41,7 +40,7 @@
 
 
 typedef struct {
-    u_char                     name[NGX_HTTP_FRAUD_DOMAIN];
+    u_char                     name[NGX_HTTP_FRAUD_DOMAIN_LEN];
     size_t                     len;
     ngx_uint_t                 key;
 } ngx_http_fraud_named_t;
@@ -343,7 +342,7 @@ ngx_http_fraud_ring_name(ngx_http_fraud_ring_t *ring, ngx_str_t *name,
 
     named = &ring->names[ring->n++];
 
-    named->len = ngx_min(name->len, NGX_HTTP_FRAUD_DOMAIN);
+    named->len = ngx_min(name->len, NGX_HTTP_FRAUD_DOMAIN_LEN);
     named->key = key;
 
     ngx_memcpy(named->name, name->data, named->len);
@@ -656,7 +655,6 @@ ngx_http_fraud_keys_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
 
     epoch = now_us / 1000000 / fmcf->epoch;
 
-    fmcf->zone.epoch = epoch;
     fmcf->zone.epoch_end = (epoch + 1) * fmcf->epoch * 1000000;
 
     if (fmcf->ring == NULL) {

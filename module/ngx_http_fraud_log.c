@@ -13,6 +13,7 @@
 
 
 #define NGX_HTTP_FRAUD_LOG_LEN    512   /* of a line without its lists */
+#define NGX_HTTP_FRAUD_LOG_FIELDS 2048  /* of one under a policy */
 #define NGX_HTTP_FRAUD_LOG_ITEM   80    /* of an identity or a reason */
 #define NGX_HTTP_FRAUD_LOG_MIN    4096
 #define NGX_HTTP_FRAUD_LOG_MAX    (64 * 1024 * 1024)
@@ -36,8 +37,6 @@ static ngx_int_t ngx_http_fraud_log_line(ngx_http_request_t *r,
     ngx_http_fraud_ctx_t *ctx, fraud_event_t *event);
 static ngx_int_t ngx_http_fraud_log_identities(ngx_http_request_t *r,
     ngx_http_fraud_ctx_t *ctx, fraud_event_t *event);
-static void ngx_http_fraud_log_reasons(fraud_event_t *event, fraud_str_t key,
-    fraud_reason_t *reasons, ngx_uint_t n);
 static void ngx_http_fraud_log_out(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_log_t *log, u_char *data, size_t len, ngx_log_t *err);
 static void ngx_http_fraud_log_flush(ngx_open_file_t *file, ngx_log_t *log);
@@ -52,7 +51,7 @@ ngx_http_fraud_log_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ssize_t                size;
     uint64_t               n;
     ngx_str_t             *value, text;
-    ngx_uint_t             i;
+    ngx_uint_t             i, hourly;
     ngx_msec_t             flush;
     ngx_http_fraud_log_t  *log;
 
@@ -77,8 +76,12 @@ ngx_http_fraud_log_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    log->place.file = cf->conf_file->file.name;
+    log->place.line = cf->conf_file->line;
+
     size = 0;
     flush = 0;
+    hourly = 0;
 
     for (i = 2; i < cf->args->nelts; i++) {
 
@@ -88,6 +91,11 @@ ngx_http_fraud_log_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                == FRAUD_OK)
         {
             log->min_score = (ngx_uint_t) n;
+            continue;
+        }
+
+        if (ngx_strcmp(value[i].data, "hourly") == 0) {
+            hourly = 1;
             continue;
         }
 
@@ -111,8 +119,8 @@ ngx_http_fraud_log_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"fraud_log\": invalid parameter \"%V\", use "
-                           "\"min_score=\" 0 to 100, \"buffer=\" 4k to 64m or "
-                           "\"flush=TIME\"", &value[i]);
+                           "\"min_score=\" 0 to 100, \"buffer=\" 4k to 64m, "
+                           "\"flush=TIME\" or \"hourly\"", &value[i]);
         return NGX_CONF_ERROR;
     }
 
@@ -136,6 +144,12 @@ ngx_http_fraud_log_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (log->file == NULL
         || ngx_http_fraud_log_buffer(cf, log, size, flush) != NGX_OK)
     {
+        return NGX_CONF_ERROR;
+    }
+
+    log->buffer = (size_t) size;
+
+    if (hourly && ngx_http_fraud_segments_use(cf, log) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -223,9 +237,27 @@ ngx_http_fraud_log_write(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx)
         return;
     }
 
-    size = NGX_HTTP_FRAUD_LOG_LEN
+    size = (ctx->flcf->policy ? NGX_HTTP_FRAUD_LOG_FIELDS
+                              : NGX_HTTP_FRAUD_LOG_LEN)
            + (ctx->flcf->nidentities + ctx->flcf->nsignals)
              * NGX_HTTP_FRAUD_LOG_ITEM;
+
+    if (log->segments) {
+        p = ngx_http_fraud_segment_reserve(log->segments, size);
+        if (p == NULL) {
+            goto lost;
+        }
+
+        fraud_event_begin(&event, p, size);
+
+        if (ngx_http_fraud_log_line(r, ctx, &event) != NGX_OK
+            || ngx_http_fraud_segment_append(log->segments, &event) != NGX_OK)
+        {
+            goto lost;
+        }
+
+        return;
+    }
 
     buffer = log->file->data;
 
@@ -245,7 +277,9 @@ ngx_http_fraud_log_write(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx)
 
     fraud_event_begin(&event, p, size);
 
-    if (ngx_http_fraud_log_line(r, ctx, &event) != NGX_OK) {
+    if (ngx_http_fraud_log_line(r, ctx, &event) != NGX_OK
+        || fraud_event_end(&event) != FRAUD_OK)
+    {
         goto lost;
     }
 
@@ -274,9 +308,13 @@ ngx_http_fraud_log_line(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx,
     fraud_event_t *event)
 {
     const char                 *name;
-    ngx_uint_t                  n, status;
+    ngx_uint_t                  n;
     fraud_reason_t              reasons[NGX_HTTP_FRAUD_MAX_SIGNALS];
     ngx_http_variable_value_t  *vv;
+
+    if (ctx->flcf->policy) {
+        return ngx_http_fraud_fields(r, ctx, event);
+    }
 
     fraud_event_time(event, FRAUD_STR("time"), ctx->now_us / 1000);
 
@@ -310,7 +348,19 @@ ngx_http_fraud_log_line(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx,
         ngx_http_fraud_log_reasons(event, FRAUD_STR("shadow"), reasons, n);
     }
 
-    /* as $status */
+    fraud_event_uint(event, FRAUD_STR("status"),
+                     ngx_http_fraud_log_status(r));
+
+    return NGX_OK;
+}
+
+
+/* as $status */
+
+ngx_uint_t
+ngx_http_fraud_log_status(ngx_http_request_t *r)
+{
+    ngx_uint_t  status;
 
     status = r->err_status ? r->err_status : r->headers_out.status;
 
@@ -318,9 +368,7 @@ ngx_http_fraud_log_line(ngx_http_request_t *r, ngx_http_fraud_ctx_t *ctx,
         status = r->http_version == NGX_HTTP_VERSION_9 ? 9 : 0;
     }
 
-    fraud_event_uint(event, FRAUD_STR("status"), status);
-
-    return fraud_event_end(event) == FRAUD_OK ? NGX_OK : NGX_ERROR;
+    return status;
 }
 
 
@@ -358,7 +406,7 @@ ngx_http_fraud_log_identities(ngx_http_request_t *r,
 }
 
 
-static void
+void
 ngx_http_fraud_log_reasons(fraud_event_t *event, fraud_str_t key,
     fraud_reason_t *reasons, ngx_uint_t n)
 {

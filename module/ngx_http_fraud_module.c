@@ -15,6 +15,7 @@ static ngx_int_t ngx_http_fraud_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_fraud_add_handler(ngx_conf_t *cf,
     ngx_http_phases phase, ngx_http_handler_pt handler);
 static ngx_int_t ngx_http_fraud_add_rewrite(ngx_conf_t *cf);
+static ngx_int_t ngx_http_fraud_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_fraud_init_process(ngx_cycle_t *cycle);
 static void ngx_http_fraud_exit_process(ngx_cycle_t *cycle);
 
@@ -238,6 +239,13 @@ static ngx_command_t  ngx_http_fraud_commands[] = {
       0,
       NULL },
 
+    { ngx_string("fraud_policy"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_policy_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("fraud_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_fraud_status_directive,
@@ -246,9 +254,16 @@ static ngx_command_t  ngx_http_fraud_commands[] = {
       NULL },
 
     { ngx_string("fraud_control"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
       ngx_http_fraud_control_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_objections"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_objections_directive,
+      NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 
@@ -277,7 +292,7 @@ ngx_module_t  ngx_http_fraud_module = {
     ngx_http_fraud_commands,               /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_fraud_init_module,            /* init module */
     ngx_http_fraud_init_process,           /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -294,6 +309,10 @@ ngx_http_fraud_init(ngx_conf_t *cf)
 
     fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
 
+    if (ngx_http_fraud_leaks(cf, fmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (fmcf->zone_size == 0 && !fmcf->enabled) {
         return NGX_OK;
     }
@@ -309,6 +328,8 @@ ngx_http_fraud_init(ngx_conf_t *cf)
     }
 
     if (ngx_http_fraud_redis_finish(cf, fmcf) != NGX_OK
+        || ngx_http_fraud_permit_all(cf, fmcf) != NGX_OK
+        || ngx_http_fraud_notice_check(cf, fmcf) != NGX_OK
         || ngx_http_fraud_sources_finish(cf, fmcf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -395,6 +416,17 @@ ngx_http_fraud_add_rewrite(ngx_conf_t *cf)
 
 
 static ngx_int_t
+ngx_http_fraud_init_module(ngx_cycle_t *cycle)
+{
+    if (ngx_http_fraud_errlog_init(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_fraud_notice_keep(cycle);
+}
+
+
+static ngx_int_t
 ngx_http_fraud_init_process(ngx_cycle_t *cycle)
 {
     ngx_http_fraud_main_conf_t  *fmcf;
@@ -430,6 +462,7 @@ ngx_http_fraud_exit_process(ngx_cycle_t *cycle)
 
     if (fmcf) {
         ngx_http_fraud_redis_stop(fmcf);
+        ngx_http_fraud_segments_stop(fmcf);
         ngx_http_fraud_watch_stop(fmcf);
     }
 }

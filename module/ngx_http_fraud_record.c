@@ -257,7 +257,7 @@ ngx_http_fraud_previous_pid(ngx_http_fraud_main_conf_t *fmcf,
 
     if (!zone->keys[domain->key].has_previous
         || subject->len == 0
-        || now_us > (zone->epoch * fmcf->epoch + domain->ttl) * 1000000)
+        || now_us / 1000000 % domain->epoch > domain->ttl)
     {
         return NGX_DECLINED;
     }

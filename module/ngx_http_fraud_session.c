@@ -72,6 +72,8 @@ ngx_http_fraud_session_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     session->name = value[1];
+    session->place.file = cf->conf_file->file.name;
+    session->place.line = cf->conf_file->line;
 
     ngx_str_set(&path, "/");
     ngx_str_set(&samesite, "lax");
@@ -117,6 +119,7 @@ ngx_http_fraud_session_directive(ngx_conf_t *cf, ngx_command_t *cmd,
                     persistent ? NGX_HTTP_FRAUD_MAX_AGE : "");
 
     session->attributes.len = p - session->attributes.data;
+    session->persistent = persistent;
 
     flcf->cookie = session;
 
@@ -226,7 +229,9 @@ ngx_http_fraud_session_missing(ngx_http_request_t *r,
     fraud_pid_t                 pid;
     ngx_http_variable_value_t  *vv;
 
-    if (flcf->cookie == NULL || flcf->mode == NGX_HTTP_FRAUD_OFF) {
+    if (flcf->cookie == NULL || flcf->mode == NGX_HTTP_FRAUD_OFF
+        || ngx_http_fraud_policy_objects(r))
+    {
         return 0;
     }
 

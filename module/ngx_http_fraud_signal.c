@@ -107,7 +107,7 @@ ngx_http_fraud_locate(ngx_http_request_t *r, ngx_http_fraud_main_conf_t *fmcf,
     fraud_geo_record_t *record)
 {
     fraud_ip_t                 ip;
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, place;
     ngx_http_fraud_ctx_t      *ctx;
     ngx_http_fraud_source_t  **geo;
 
@@ -135,6 +135,18 @@ ngx_http_fraud_locate(ngx_http_request_t *r, ngx_http_fraud_main_conf_t *fmcf,
         if (fraud_geo_find(geo[i]->object, &ip, record) == FRAUD_EINVAL) {
             ngx_http_fraud_count(fmcf, NGX_HTTP_FRAUD_N_GEO_ERRORS);
         }
+    }
+
+    /* what the policy has no use for is forgotten here */
+
+    place = ngx_http_fraud_policy_place(r, ctx);
+
+    if (place < FRAUD_PLACE_COUNTRY) {
+        record->country[0] = '\0';
+    }
+
+    if (place < FRAUD_PLACE_CITY) {
+        record->has_location = 0;
     }
 
     return record;

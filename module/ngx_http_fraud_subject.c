@@ -202,7 +202,14 @@ ngx_http_fraud_subject_find(ngx_http_fraud_run_t *run)
     {
         run->text.len = 0;
 
-        return ngx_http_fraud_account(ctx, run->subject, &run->pid, &log_pid);
+        if (ngx_http_fraud_account(ctx, run->subject, &run->pid, &log_pid)
+            != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_fraud_objects(ctx->fmcf, &run->pid) ? NGX_DECLINED
+                                                            : NGX_OK;
     }
 
     if (!identity->verified
@@ -213,6 +220,14 @@ ngx_http_fraud_subject_find(ngx_http_fraud_run_t *run)
     }
 
     ngx_http_fraud_pid(ctx->fmcf, domain, &run->text, &run->pid);
+
+    /* limits of addresses defend requests, whoever sends them */
+
+    if (identity->kind != NGX_HTTP_FRAUD_ADDRESS
+        && ngx_http_fraud_objects(ctx->fmcf, &run->pid))
+    {
+        return NGX_DECLINED;
+    }
 
     if (identity->verified) {
         ngx_http_fraud_log_pid(ctx->fmcf, domain, &run->text, &log_pid);

@@ -19,7 +19,7 @@
  */
 
 
-#define NGX_HTTP_FRAUD_LAYOUT      2
+#define NGX_HTTP_FRAUD_LAYOUT      3
 #define NGX_HTTP_FRAUD_SLOTS       64    /* workers with counters apart */
 #define NGX_HTTP_FRAUD_RETIRED     8     /* reloads, then a place is free */
 #define NGX_HTTP_FRAUD_DEFAULT     (64 * 1024 * 1024)
@@ -46,7 +46,7 @@ typedef struct {
 
 
 typedef struct {
-    u_char                     name[48];
+    u_char                     name[NGX_HTTP_FRAUD_DOMAIN_LEN];
     uint32_t                   len;       /* 0: free */
     uint32_t                   generation;
     uint64_t                   epoch;     /* number of the current one */
@@ -86,7 +86,7 @@ static ngx_int_t ngx_http_fraud_zone_create(ngx_shm_zone_t *shm_zone,
 static ngx_int_t ngx_http_fraud_zone_secrets(ngx_http_fraud_main_conf_t *fmcf,
     ngx_log_t *log);
 static ngx_int_t ngx_http_fraud_zone_secret(ngx_http_fraud_main_conf_t *fmcf,
-    ngx_str_t *name, ngx_uint_t *key, ngx_log_t *log);
+    ngx_str_t *name, ngx_uint_t length, ngx_uint_t *key, ngx_log_t *log);
 static ngx_int_t ngx_http_fraud_zone_signals(ngx_http_fraud_main_conf_t *fmcf,
     ngx_log_t *log);
 static ngx_int_t ngx_http_fraud_zone_place(ngx_http_fraud_zone_sh_t *sh,
@@ -283,10 +283,11 @@ ngx_http_fraud_zone_secrets(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
 
     for (i = 0; i < fmcf->domains.nelts; i++) {
 
-        if (ngx_http_fraud_zone_secret(fmcf, &domain[i]->name, &domain[i]->key,
-                                       log)
+        if (ngx_http_fraud_zone_secret(fmcf, &domain[i]->name,
+                                       domain[i]->epoch, &domain[i]->key, log)
             != NGX_OK
             || ngx_http_fraud_zone_secret(fmcf, &domain[i]->log_name,
+                                          domain[i]->epoch,
                                           &domain[i]->log_key, log)
                != NGX_OK)
         {
@@ -304,7 +305,7 @@ ngx_http_fraud_zone_secrets(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
 
 static ngx_int_t
 ngx_http_fraud_zone_secret(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name,
-    ngx_uint_t *key, ngx_log_t *log)
+    ngx_uint_t length, ngx_uint_t *key, ngx_log_t *log)
 {
     ngx_uint_t                 i;
     ngx_http_fraud_secret_t   *secret, *free;
@@ -321,10 +322,10 @@ ngx_http_fraud_zone_secret(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name,
         {
             secret->generation = sh->generation;
 
-            if (secret->length != fmcf->epoch) {
+            if (secret->length != length) {
                 /* counted anew; the secrets stay until the next one ends */
-                secret->length = fmcf->epoch;
-                secret->epoch = (uint64_t) ngx_time() / fmcf->epoch;
+                secret->length = length;
+                secret->epoch = (uint64_t) ngx_time() / length;
             }
 
             *key = i;
@@ -359,8 +360,8 @@ ngx_http_fraud_zone_secret(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name,
     ngx_memcpy(free->name, name->data, name->len);
 
     free->generation = sh->generation;
-    free->length = fmcf->epoch;
-    free->epoch = (uint64_t) ngx_time() / fmcf->epoch;
+    free->length = length;
+    free->epoch = (uint64_t) ngx_time() / length;
 
     *key = free - sh->secrets;
 
@@ -591,7 +592,7 @@ ngx_http_fraud_zone_attach(ngx_http_fraud_main_conf_t *fmcf)
 void
 ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
 {
-    uint64_t                   epoch;
+    uint64_t                   epoch, end;
     ngx_uint_t                 i, k, key;
     fraud_pid_key_t            fresh[NGX_HTTP_FRAUD_MAX_DOMAINS];
     ngx_http_fraud_zone_t     *zone;
@@ -614,7 +615,7 @@ ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
     }
 
     domain = fmcf->domains.elts;
-    epoch = now_us / 1000000 / fmcf->epoch;
+    end = (uint64_t) -1;
 
     for (i = 0; i < 2 * fmcf->domains.nelts; i++) {
         if (fraud_pid_key_random(&fresh[i]) != FRAUD_OK) {
@@ -625,11 +626,15 @@ ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
     ngx_shmtx_lock(&zone->shpool->mutex);
 
     for (i = 0; i < fmcf->domains.nelts; i++) {
+
+        epoch = now_us / 1000000 / domain[i]->epoch;
+        end = ngx_min(end, (epoch + 1) * domain[i]->epoch * 1000000);
+
         for (k = 0; k < 2; k++) {
             key = k ? domain[i]->log_key : domain[i]->key;
             secret = &zone->sh->secrets[key];
 
-            if (secret->length == fmcf->epoch
+            if (secret->length == domain[i]->epoch
                 && (secret->epoch < epoch || secret->epoch > epoch + 1))
             {
                 secret->keys.has_previous = (secret->epoch + 1 == epoch);
@@ -653,8 +658,7 @@ ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf, uint64_t now_us)
         fraud_pid_key_wipe(&fresh[i]);
     }
 
-    zone->epoch = epoch;
-    zone->epoch_end = (epoch + 1) * fmcf->epoch * 1000000;
+    zone->epoch_end = end;
 }
 
 

@@ -119,23 +119,23 @@ invalid number of arguments in "fraud_identity" directive
 
 
 
-=== TEST 12: 31 identities beside the address are accepted
+=== TEST 12: 63 identities beside the address are accepted
 --- http_config
     fraud observe;
     include $TEST_NGINX_SERVER_ROOT/html/rules.conf;
 --- user_files eval
-[["rules.conf", CORE::join "", map { "fraud_identity i$_ \$arg_a;\n" } 1 .. 31]]
+[["rules.conf", CORE::join "", map { "fraud_identity i$_ \$arg_a;\n" } 1 .. 63]]
 
 
 
-=== TEST 13: at most 32 identities have a name
+=== TEST 13: at most 64 identities have a name
 --- http_config
     include $TEST_NGINX_SERVER_ROOT/html/rules.conf;
 --- user_files eval
-[["rules.conf", CORE::join "", map { "fraud_identity i$_ \$arg_a;\n" } 1 .. 33]]
+[["rules.conf", CORE::join "", map { "fraud_identity i$_ \$arg_a;\n" } 1 .. 65]]
 --- must_die
 --- error_log
-"fraud_identity": "i33" is one name too many, at most 32 are possible with "address", use fewer in $TEST_NGINX_SERVER_ROOT/html/rules.conf:33
+"fraud_identity": "i65" is one name too many, at most 64 are possible with "address" and for each policy, use fewer in $TEST_NGINX_SERVER_ROOT/html/rules.conf:65
 
 
 

@@ -29,6 +29,10 @@ __DATA__
         fraud_log logs/c.log min_score=0 buffer=64m;
     }
 
+    location /e {
+        fraud_log logs/e.log hourly buffer=64k;
+    }
+
     location /d {
         fraud_log logs/b.log buffer=4k flush=1ms;
     }
@@ -62,7 +66,7 @@ GET /index.html
     fraud_log logs/a.log min_score=101;
 --- must_die
 --- error_log
-"fraud_log": invalid parameter "min_score=101", use "min_score=" 0 to 100, "buffer=" 4k to 64m or "flush=TIME"
+"fraud_log": invalid parameter "min_score=101", use "min_score=" 0 to 100, "buffer=" 4k to 64m, "flush=TIME" or "hourly"
 
 
 
@@ -71,7 +75,7 @@ GET /index.html
     fraud_log logs/a.log buffer=4095;
 --- must_die
 --- error_log
-"fraud_log": invalid parameter "buffer=4095", use "min_score=" 0 to 100, "buffer=" 4k to 64m or "flush=TIME"
+"fraud_log": invalid parameter "buffer=4095", use "min_score=" 0 to 100, "buffer=" 4k to 64m, "flush=TIME" or "hourly"
 
 
 
@@ -80,7 +84,7 @@ GET /index.html
     fraud_log logs/a.log buffer=65m;
 --- must_die
 --- error_log
-"fraud_log": invalid parameter "buffer=65m", use "min_score=" 0 to 100, "buffer=" 4k to 64m or "flush=TIME"
+"fraud_log": invalid parameter "buffer=65m", use "min_score=" 0 to 100, "buffer=" 4k to 64m, "flush=TIME" or "hourly"
 
 
 
@@ -89,7 +93,7 @@ GET /index.html
     fraud_log logs/a.log buffer=4k flush=0;
 --- must_die
 --- error_log
-"fraud_log": invalid parameter "flush=0", use "min_score=" 0 to 100, "buffer=" 4k to 64m or "flush=TIME"
+"fraud_log": invalid parameter "flush=0", use "min_score=" 0 to 100, "buffer=" 4k to 64m, "flush=TIME" or "hourly"
 
 
 
@@ -98,7 +102,7 @@ GET /index.html
     fraud_log logs/a.log gzip;
 --- must_die
 --- error_log
-"fraud_log": invalid parameter "gzip", use "min_score=" 0 to 100, "buffer=" 4k to 64m or "flush=TIME"
+"fraud_log": invalid parameter "gzip", use "min_score=" 0 to 100, "buffer=" 4k to 64m, "flush=TIME" or "hourly"
 
 
 

@@ -149,12 +149,12 @@ fraud_session sid;
 
 
 
-=== TEST 15: control takes no word
+=== TEST 15: control takes no such word
 --- config
     location /c { fraud_control reset; }
 --- must_die
 --- error_log
-invalid number of arguments in "fraud_control" directive
+"fraud_control": invalid parameter "reset", use "secret=FILE", "tombstones=DIR" or "remote"
 
 
 
