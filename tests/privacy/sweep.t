@@ -1,0 +1,124 @@
+#!/usr/bin/perl
+
+# sweep.t [POLICY...]: marked data goes in through every channel of a request,
+# and then every byte that nginx left behind is searched for it, as it was and
+# in the usual encodings. The same stack without the module is searched first:
+# what is not found there proves nothing here.
+#
+# TEST_NGINX_BINARY and TEST_NGINX_LOAD_MODULES as for t/.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../../t/lib", $FindBin::Bin;
+
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use Fraud;
+use Sweep;
+
+my @policies = @ARGV ? @ARGV : qw(default asogen asergo aseptsoft kirim-email
+                                  apsen-mail);
+
+# the stack without the module: everything is found
+
+my %without;
+{
+    my $nginx = Sweep->new;
+    $nginx->traffic;
+    my $cores = $nginx->crash;
+    $nginx->stop;
+
+    my ($hits, $by) = $nginx->search;
+    %without = %$by;
+
+    cmp_ok(scalar @$hits, '>=', 30, 'without the module: '
+        . @$hits . ' hits');
+    for my $place (qw(logs/error.log logs/server.log logs/location.log
+                      logs/access.log syslog))
+    {
+        ok($without{$place}, "without the module: hits in $place");
+    }
+
+    my @errors = grep { !m{access\.log} } @$hits;
+    cmp_ok(scalar @errors, '>=', 30, 'without the module: '
+        . @errors . ' hits outside the access log');
+
+    SKIP: {
+        skip 'cores do not go to the working directory here', 1
+            if Sweep::core_elsewhere();
+        ok($cores, 'without the module: a crash leaves a core');
+    }
+
+    # no channel is blind
+    my %found = map { (split / /)[0] => 1 } @$hits;
+    my @blind = grep { !$found{$_} && !Sweep::never_logged($_) }
+        Sweep::channels();
+    is("@blind", '', 'without the module: every channel is found again');
+}
+
+# with it: nothing
+
+for my $policy (@policies) {
+    my $nginx = Sweep->new(policy => $policy);
+    $nginx->traffic;
+
+    ok($nginx->reload, "$policy: reload");
+    $nginx->traffic;
+
+    my $status = $nginx->get_status;
+    like($status, qr/"requests"/, "$policy: there is a status");
+    ok($nginx->zone_undumped, "$policy: the zone is in no core");
+
+    my $cores = $nginx->crash;
+    is($cores, 0, "$policy: a crash leaves no core");
+    ok($nginx->stop, "$policy: nginx ends in order");
+
+    my ($hits) = $nginx->search(status => $status);
+    my $permitted = Sweep::permitted($policy);
+    is(join("\n", grep { !$permitted->{$_} } @$hits), '',
+        "$policy: no hit but what its fields permit");
+
+    # and the operator still sees what is wrong
+
+    my $errors = $nginx->slurp('logs/error.log')
+        . $nginx->slurp('logs/server.log') . $nginx->slurp('logs/location.log');
+
+    for my $line ('limiting requests, excess: [\d.]+ by zone "one"',
+                  'limiting connections by zone "conns"',
+                  'connect\(\) failed \(111: Connection refused\) while '
+                      . 'connecting to upstream.* upstream: "http://127\.0\.0'
+                      . '\.1:\d+"',
+                  'user "-" was not found in',
+                  'client intended to send too large body: \d+ bytes',
+                  'client sent invalid header line: "-"',
+                  'client sent invalid method while reading client request '
+                      . 'line',
+                  'open\(\) "-" failed \(2: No such file or directory\)',
+                  'client sent too long header line: "-"')
+    {
+        like($errors, qr/$line/, "$policy: a line of \"$line\"");
+    }
+
+    my %seen;
+    $seen{$1}++ while $errors =~ /, client: ([a-z2-7]{26}|-)(?:,|$)/mg;
+
+    if (Sweep::names_addresses($policy)) {
+        my ($pid) = $nginx->slurp('logs/access.log')
+            =~ /^([a-z2-7]{26}) - - .*"GET - HTTP/m;
+        ok($pid && $seen{$pid}, "$policy: a client has one name in all logs");
+        like($nginx->artefact('syslog'), qr/, client: $pid,/,
+            "$policy: in syslog, too");
+    } else {
+        is(join(' ', keys %seen), '-', "$policy: nobody has a name");
+    }
+
+    for my $log (qw(logs/server.log logs/location.log syslog)) {
+        cmp_ok(length $nginx->artefact($log), '>', 100,
+            "$policy: $log is written");
+    }
+}
+
+done_testing;
