@@ -59,7 +59,7 @@ my @traffic = (
 );
 
 my $redis = (grep { -x "$_/redis-server" } split /:/, $ENV{PATH})[0];
-plan skip_all => 'no redis-server' if !defined $redis;
+die "no redis-server, install it with ./build.sh deps\n" if !defined $redis;
 
 my $dir = File::Temp->newdir('fraud-redis-XXXXXX', TMPDIR => 1);
 my $server = fork() // die "fork: $!\n";
