@@ -28,6 +28,8 @@ static char *ngx_http_fraud_policy_load(ngx_conf_t *cf, ngx_str_t *name,
     size_t *len);
 static ngx_int_t ngx_http_fraud_policy_stamp(ngx_conf_t *cf,
     ngx_http_fraud_policy_t *policy);
+static void ngx_http_fraud_policy_unregister(ngx_http_fraud_op_t *op,
+    ngx_http_fraud_op_t *origin);
 static ngx_uint_t ngx_http_fraud_policy_header(ngx_http_request_t *r);
 
 
@@ -365,8 +367,9 @@ ngx_http_fraud_policy_signal(ngx_conf_t *cf, ngx_http_fraud_policy_t *policy,
     copy->policy = policy;
     copy->op.identity = copy->identity;
     copy->good.identity = copy->per.len ? copy->identity : copy->per;
-    copy->op.registered = 0;
-    copy->good.registered = 0;
+
+    ngx_http_fraud_policy_unregister(&copy->op, &signal->op);
+    ngx_http_fraud_policy_unregister(&copy->good, &signal->good);
 
     if (ngx_http_fraud_policy_name(cf, policy, &copy->op.identity) != NGX_OK
         || ngx_http_fraud_policy_name(cf, policy, &copy->good.identity)
@@ -379,6 +382,20 @@ ngx_http_fraud_policy_signal(ngx_conf_t *cf, ngx_http_fraud_policy_t *policy,
     ngx_http_fraud_policy_tag(policy, &copy->good.op);
 
     return copy;
+}
+
+
+/* the tag that it has wherever the policy stands in the configuration */
+
+static void
+ngx_http_fraud_policy_unregister(ngx_http_fraud_op_t *op,
+    ngx_http_fraud_op_t *origin)
+{
+    if (op->registered) {
+        op->registered = 0;
+        op->op.tag ^= ngx_crc32_short(origin->identity.data,
+                                      origin->identity.len);
+    }
 }
 
 

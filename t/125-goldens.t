@@ -142,7 +142,7 @@ sub golden {
 
 my @policies = sort keys %more;
 
-plan tests => 8 * @policies + 3;
+plan tests => 8 * @policies + 4;
 
 sub start {
     my ($more) = @_;
@@ -208,6 +208,17 @@ for my $policy (@policies) {
     unlike($all, $raw, '... and nothing raw');
     $nginx->stop;
 }
+
+# another policy around it makes no other state of it
+
+redis('FLUSHALL');
+$nginx = start("fraud_policy %DIR%/asogen.policy; fraud_redis unix:$dir/s; "
+               . 'fraud_redis_timeout 5s;');
+Policies::ask($nginx, 'aseptsoft', @$_) for @traffic;
+my $state = golden('aseptsoft.state');
+Fraud::wait_for(sub { state() eq $state }, 10);
+is(state(), $state, 'aseptsoft within asogen: the same state');
+$nginx->stop;
 
 my %same = map { $_ => 1 } map { golden("$_.log") } @policies;
 is(scalar keys %same, 5, 'five logs that differ');
