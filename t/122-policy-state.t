@@ -275,7 +275,7 @@ END {
 
 SKIP: {
     my $redis = (grep { -x "$_/redis-server" } split /:/, $ENV{PATH})[0];
-    skip 'no redis-server', 6 if !defined $redis;
+    die "no redis-server, install it with ./build.sh deps\n" if !defined $redis;
 
     my $dir = File::Temp->newdir('fraud-redis-XXXXXX', TMPDIR => 1);
     my $pid = $server = fork() // die "fork: $!\n";
