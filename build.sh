@@ -588,11 +588,17 @@ verb_asan() {
         --with-cc=clang --with-cc-opt="$opt" --with-ld-opt="$san" \
         $WITH --add-module="$TOP"
 
-    # main() forgets its first pool on an error exit, which no suppression can
-    # name without hiding every leak: every stack has main() in it
-    if ! grep -q '^    static ngx_cycle_t' "$dir/src/core/nginx.c"; then
-        sed 's/^    ngx_cycle_t *\*cycle, init_cycle;/    ngx_cycle_t *cycle;\
-    static ngx_cycle_t init_cycle;/' "$dir/src/core/nginx.c" > "$dir/main.c"
+    # main() forgets its first pool on an error exit, and the configuration's
+    # after "nginx -t", which no suppression can name without hiding every
+    # leak: every stack has main() in it
+    sed 's/^    \(ngx_cycle_t  *\*cycle, init_cycle;\)/    static \1/' \
+        "build/src/$NGINX_ASAN_SUITE/src/core/nginx.c" > "$dir/main.c"
+    grep -q '^    static ngx_cycle_t ' "$dir/main.c" \
+        || die "asan: main() of nginx has other variables than expected"
+
+    if cmp -s "$dir/main.c" "$dir/src/core/nginx.c"; then
+        run rm "$dir/main.c"
+    else
         run mv "$dir/main.c" "$dir/src/core/nginx.c"
     fi
 
