@@ -55,8 +55,8 @@ usage: ./build.sh VERB
                        or only these files of t/, tests/redis/ and
                        tests/privacy/
   lint                 style, layers, sizes, shellcheck, clang-format
-  asan [FILE...]       t/ and tests/redis/ on nginx with the module, both under
-                       ASan and UBSan
+  asan [FILE...]       t/, tests/redis/ and tests/privacy/ on nginx with the
+                       module, both under ASan and UBSan
   matrix [--nginx-src DIR]...
                        t/ and tests/redis/ on Debian's nginx versions and on
                        the trees given, static and dynamic
@@ -622,6 +622,7 @@ verb_asan() {
     else
         test_t asan "$TOP/$dir/objs/nginx" "" t/*.t || rc=1
         test_redis asan-redis "$TOP/$dir/objs/nginx" "" || rc=1
+        test_t asan-privacy "$TOP/$dir/objs/nginx" "" tests/privacy/*.t || rc=1
     fi
 
     if [ -n "$(ls "$reports")" ]; then
@@ -631,7 +632,11 @@ verb_asan() {
 
     [ $rc = 0 ] || die "asan: tests failed"
     closing "$(counts build/t-asan/log asan files)"
-    [ $# -gt 0 ] || closing "$(counts build/t-asan-redis/log asan-redis files)"
+
+    if [ $# = 0 ]; then
+        closing "$(counts build/t-asan-redis/log asan-redis files)"
+        closing "$(counts build/t-asan-privacy/log asan-privacy files)"
+    fi
 }
 
 

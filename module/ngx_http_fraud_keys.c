@@ -30,14 +30,6 @@
 
 #define NGX_HTTP_FRAUD_SETS    3     /* previous, current, next */
 
-#if defined(__SANITIZE_ADDRESS__)
-#define NGX_HTTP_FRAUD_SANITIZED  1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define NGX_HTTP_FRAUD_SANITIZED  1
-#endif
-#endif
-
 
 typedef struct {
     u_char                     name[NGX_HTTP_FRAUD_DOMAIN_LEN];
@@ -263,8 +255,7 @@ ngx_http_fraud_keys_readable(ngx_http_fraud_main_conf_t *fmcf, char *path,
 
 /*
  * Secrets are in no core: not those of the zone, and as a copy may be on a
- * stack, there is none of a worker at all.  The leak checker of a sanitized
- * nginx is refused by such a process.
+ * stack, there is none of a worker at all.
  */
 
 void
@@ -275,7 +266,7 @@ ngx_http_fraud_keys_protect(ngx_cycle_t *cycle,
 
     shm = &fmcf->zone.shm_zone->shm;
 
-#if (NGX_HAVE_PR_SET_DUMPABLE && !NGX_HTTP_FRAUD_SANITIZED)
+#if (NGX_HAVE_PR_SET_DUMPABLE)
 
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1) {
         ngx_log_error(NGX_LOG_ALERT, cycle->log, ngx_errno,

@@ -435,24 +435,27 @@ sub get_status {
 sub zone_undumped {
     my ($self) = @_;
     my ($worker) = $self->workers;
-    my ($size, $good) = (0, 0);
+    my ($shared, $size, $good) = (0, 0, 0);
 
+    # what a sanitizer maps is marked, too, but private
     open my $in, '<', "/proc/$worker/smaps" or return 0;
     while (<$in>) {
+        $shared = $1 eq 's' if /^[0-9a-f]+-[0-9a-f]+ ...([sp]) /;
         $size = $1 if /^Size:\s+(\d+) kB/;
-        $good = 1 if /^VmFlags:.*\bdd\b/ && $size >= 64 * 1024;
+        $good = 1 if /^VmFlags:.*\bdd\b/ && $shared && $size >= 64 * 1024;
     }
     return $good;
 }
 
-# how many cores a crash of a worker leaves
+# how many cores a crash of a worker leaves; a sanitizer would take SIGSEGV for
+# its own
 
 sub crash {
     my ($self) = @_;
     my ($worker) = $self->workers or die "no worker\n";
 
     $self->ask($self->request("GET /$CANARY{path}?q=$CANARY{query}"));
-    kill 'SEGV', $worker;
+    kill 'ABRT', $worker;
     Fraud::wait_for(sub {
         my @now = $self->workers;
         return @now && !grep { $_ == $worker } @now;
