@@ -62,7 +62,8 @@ http {
     server { listen unix:$Directives::Dir/nginx.sock; }
 }
 END
-    return scalar `$binary -t -p $Directives::Dir/ -c $Directives::Dir/nginx.conf 2>&1`;
+    my $dir = $Directives::Dir;
+    return scalar `$binary -t -p $dir/ -c $dir/nginx.conf -e $dir/e 2>&1`;
 }
 
 __DATA__

@@ -46,7 +46,8 @@ $nginx->put('keys.conf', 'fraud_keys %DIR%/keys;' =~ s/%DIR%/$nginx->{dir}/r);
 
 sub try {
     my $binary = $ENV{TEST_NGINX_BINARY} || 'nginx';
-    my $said = `$binary -t -p $nginx->{dir}/ -c $nginx->{dir}/nginx.conf 2>&1`;
+    my $dir = $nginx->{dir};
+    my $said = `$binary -t -p $dir/ -c $dir/nginx.conf -e $dir/logs/e 2>&1`;
     return join '|', map { s/\Q$nginx->{dir}\E/%DIR%/gr }
         $said =~ /\[emerg\] (?:\d+#\d+: )?(.*)$/mg;
 }

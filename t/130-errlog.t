@@ -214,7 +214,7 @@ my $raw = qr/192\.0\.2\.77|anna|email/;
         "anna_directive; }\n";
     close $out;
 
-    my $said = `$binary -t -p $dir -c $dir/nginx.conf 2>&1`;
-    like($said, qr/\[emerg\] \S+ unknown directive "anna_directive" in \S+:\d+/,
+    my $said = `$binary -t -p $dir -c $dir/nginx.conf -e $dir/e 2>&1`;
+    like($said, qr/\[emerg\] unknown directive "anna_directive" in \S+:\d+/,
         'a start that fails says why');
 }
