@@ -311,7 +311,6 @@ sub cores {
 SKIP: {
     my ($cores) = cores('off');
     skip 'cores are not kept here', 5 if !$cores;
-    skip 'a sanitized nginx may leave a core', 5 if ($ENV{ASAN_OPTIONS} // '');
     my ($none, $zone, $left_out) = cores('observe');
     is($none, 0, 'no core of a worker');
     is("$zone $left_out", '1 1', 'the zone is left out of any');
@@ -337,9 +336,6 @@ sub refused {
         " fraud_keys $keys; server { listen unix:$dir/s.sock; } }\n";
     close $out;
 
-    # a good end of "nginx -t" leaves all its memory behind
-    local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (),
-        'detect_leaks=0';
     my $said = `$binary -t -p $dir/ -c $dir/nginx.conf -e $dir/error.log 2>&1`;
     my @lines = grep { /\[(?:emerg|error|warn)\]/ } split /\n/, $said;
     return join "\n", map { s/^nginx: //r } @lines;
