@@ -38,7 +38,7 @@ fault($host, 'another password',
           $redis->cmd('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       },
       mend => sub { $redis->cmd('CONFIG', 'SET', 'requirepass', 'one') },
-      why => qr/WRONGPASS|closed/);
+      why => qr/WRONGPASS|closed|reset/i);
 
 fault($host, 'memory full',
       break => sub { $redis->cmd('CONFIG', 'SET', 'maxmemory', '100kb') },
