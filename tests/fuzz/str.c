@@ -59,6 +59,10 @@ static void check_number(const char *text, size_t len, unsigned digits,
     }
 }
 
+static uint64_t common(uint64_t a, uint64_t b) {
+    return b == 0 ? a : common(b, a % b);
+}
+
 static void check_rate(const char *text, size_t len) {
     static const uint64_t periods[] = {1000000, 60000000, 3600000000u,
                                        86400000000u};
@@ -77,8 +81,14 @@ static void check_rate(const char *text, size_t len) {
     }
     CLAIM((rc == FRAUD_OK) == (unit != NULL));
     CLAIM(rc == FRAUD_OK || rc == FRAUD_EINVAL);
-    if (unit != NULL) {
+    if (unit == NULL) {
+        return;
+    }
+    if (expect <= 1000000) {
         CLAIM(n == expect && period == periods[unit - units]);
+    } else {
+        CLAIM(n * (wide_t)periods[unit - units] == expect * period);
+        CLAIM(common(n, period) == 1);
     }
 }
 
