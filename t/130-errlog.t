@@ -52,7 +52,8 @@ sub lines {
     return join "\n", grep { /\*\d+ / } split /\n/, $nginx->slurp("logs/$log");
 }
 
-my $raw = qr/192\.0\.2\.77|anna|email/;
+# whole words: a pseudonym may have their letters in it
+my $raw = qr/192\.0\.2\.77|\b(?:anna|email)\b/;
 
 # one server with a policy, one without
 
