@@ -15,10 +15,13 @@ use POSIX qw(:sys_wait_h);
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
+use Ends;
+use Ports;
+
 our $TOP = abs_path(dirname(__FILE__) . '/../..');
 
 # a slow (sanitized) nginx on a busy machine still answers in this time
-our $PATIENCE = 20;
+our $PATIENCE = 30;
 
 # new(http =>, server =>, main =>, workers =>, http2 =>, realip =>, files =>
 # { name => text }): start
@@ -65,18 +68,7 @@ sub launch {
     return $up && kill 0, $self->{pid};
 }
 
-# below the system's ephemeral ports, of which any may be in use at any time
-
-sub free_port {
-    for (1 .. 1000) {
-        my $port = 10000 + int rand 20000;
-        my $socket = IO::Socket::INET->new(
-            LocalAddr => '0.0.0.0', LocalPort => $port, Listen => 1,
-            ReuseAddr => 1) or next;
-        return $port;
-    }
-    die "no free port\n";
-}
+sub free_port { return Ports::free() }
 
 sub write_conf {
     my ($self) = @_;

@@ -22,8 +22,13 @@ use Redis;
 
 sub new {
     my ($class, $server) = @_;
-    my $self = bless { port => Fraud::free_port(), path => $server->path,
-                       owner => $$ }, $class;
+    my $self = bless { path => $server->path, owner => $$ }, $class;
+
+    for (1 .. 20) {
+        $self->{port} = Fraud::free_port();
+        last if $self->listen;
+    }
+    die "cannot listen on $self->{port}: $!\n" if !$self->{listener};
 
     socketpair my $here, my $there, AF_UNIX, SOCK_STREAM, PF_UNSPEC
         or die "socketpair: $!\n";
@@ -35,6 +40,7 @@ sub new {
         $self->serve;
     });
     close $there;
+    close delete $self->{listener};
     $self->{control} = $here;
     $self->plan(pass => 1);
     return $self;
@@ -89,7 +95,6 @@ sub serve {
     $self->{plan} = { pass => 1 };
     $self->{counted} = {};
     $self->{pairs} = {};
-    $self->listen;
 
     while (1) {
         my @pairs = values %{ $self->{pairs} };
@@ -127,7 +132,7 @@ sub listen {
     my ($self) = @_;
     $self->{listener} ||= IO::Socket::INET->new(
         LocalAddr => '127.0.0.1', LocalPort => $self->{port}, Listen => 128,
-        ReuseAddr => 1) or die "cannot listen on $self->{port}: $!\n";
+        ReuseAddr => 1);
 }
 
 sub obey {
@@ -141,7 +146,7 @@ sub obey {
         $self->end($_) for values %{ $self->{pairs} };
         close delete $self->{listener} if $self->{listener};
     } else {
-        $self->listen;
+        $self->listen or die "cannot listen on $self->{port}: $!\n";
     }
 
     my %counted = (connects => 0, commands => 0, scripts => 0, written => 0,

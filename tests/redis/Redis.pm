@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep time);
 use Fraud;
 use Redis::Client;
 
-our $PATIENCE = 20;
+our $PATIENCE = 30;
 
 # the directory of all servers of this test, and the guard: a process that
 # outlives the test by a moment and kills what the test left
@@ -80,9 +80,9 @@ sub child {
     return $pid;
 }
 
-# an orderly end, in which everything is stopped
+# an orderly end, as of other signals (Ends.pm)
 
-$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP PIPE);
+$SIG{PIPE} = sub { exit 1 };
 
 # a server that runs as another name: valkey-server, say
 
@@ -99,7 +99,7 @@ sub cli {
 }
 
 # new(args => [...], password =>, tls => { cert, key, ca, clients => 'yes' },
-# conf => lines of a file, bus => 1, address =>, port =>): started
+# conf => lines of a file, address =>, port =>): started
 
 sub new {
     my ($class, %more) = @_;
@@ -113,23 +113,10 @@ sub new {
     $self->{address} //= '127.0.0.1';
 
     for (1 .. 20) {
-        $self->{port} = $more{port} // free_port($self->{bus});
+        $self->{port} = $more{port} // Fraud::free_port();
         return $self if $self->start;
     }
     die "$self->{server} does not start: " . $self->log . "\n";
-}
-
-# a node of a cluster listens 10000 above, too
-
-sub free_port {
-    my ($bus) = @_;
-
-    while (1) {
-        my $port = Fraud::free_port();
-        return $port if !$bus || IO::Socket::INET->new(
-            LocalAddr => '127.0.0.1', LocalPort => $port + 10000,
-            Listen => 1, ReuseAddr => 1);
-    }
 }
 
 # as it was before, on the same port; without its keys unless it saved them

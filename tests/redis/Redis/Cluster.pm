@@ -12,9 +12,9 @@ sub new {
 
     # nodes that start again and again until all six have their ports
     my @nodes = map {
-        Redis->new(%more, bus => 1, args => [
+        Redis->new(%more, args => [
             @{ $more{args} || [] },
-            '--cluster-enabled', 'yes', '--cluster-node-timeout', 1000,
+            '--cluster-enabled', 'yes', '--cluster-node-timeout', 3000,
             '--cluster-replica-validity-factor', 0,
             '--repl-diskless-sync-delay', 0,
         ]);
@@ -55,7 +55,7 @@ sub settled {
             my $info = $_->try('CLUSTER', 'INFO') // '';
             $info !~ /cluster_state:ok/ || $info !~ /cluster_slots_ok:16384/
         } @up;
-    }) && Fraud::wait_for(sub {
+    }, 60) && Fraud::wait_for(sub {
         my %maps = map { map_of($_) => 1 } @up;
         return CORE::keys(%maps) == 1;
     }) && Fraud::wait_for(sub {
