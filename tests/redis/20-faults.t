@@ -14,8 +14,8 @@ use Redis::Client;
 
 my $redis = Redis->new(password => 'one');
 my $host = host(workers => 2,
-    redis => 'fraud_redis ' . $redis->url
-        . '; fraud_redis_password_file %DIR%/password;',
+    redis => 'fraud_redis ' . $redis->url . '; fraud_redis_timeout 15ms;'
+        . 'fraud_redis_password_file %DIR%/password;',
     files => { password => "one\n" },
     http => 'fraud_rate few address rate=1r/h burst=1 points=10;'
         . 'fraud_zone fraud 8m;');
@@ -69,7 +69,7 @@ fault($host, 'scripts flushed', lost => 0, for => 0.3,
       break => sub { $redis->cmd('SCRIPT', 'FLUSH') },
       mend => sub { });
 
-is(scalar($redis->clients), 2, 'a connection for each worker at the end');
+connections($redis, 2, 'a connection for each worker at the end');
 unlike($host->error_log, qr/password two|\bone\b/, 'no password in the log');
 $host->ends;
 

@@ -20,37 +20,46 @@ our @EXPORT = qw(control fault);
 our ($TIMEOUT, $MORE) = (15, 5);
 
 # control(): an nginx without Redis. What its requests take at the same time is
-# the machine's doing.
+# the machine's doing. It logs each of them, as a disk that is busy holds up who
+# writes of a change.
 
 my $control;
 
 sub control {
-    return $control ||= Fraud->new(server => 'location / { empty_gif; }');
+    return $control ||= Fraud->new(server => 'location / { empty_gif; '
+                                   . 'access_log logs/access.log; }');
 }
 
 # fault(host, name, break => sub, mend => sub, for => seconds, state => of a
 # request meanwhile, lost => 0 if nobody is to notice, why => pattern, counts =>
 # names of counters that have to grow)
+#
+# What a client may rely on has to be true each time: its request is answered,
+# in half a second at the worst, and Redis comes back. The rest is measured, and
+# a machine that stalls spoils a measurement, also where the other nginx does
+# not notice: one of five has to be clean.
+
+our ($TIMES, $NEVER) = (5, 500);
 
 sub fault {
     my ($host, $name, %fault) = @_;
+    my ($checks, @wrong);
 
-    # the machine may have stalled, which the other nginx does not always
-    # notice; hardly twice
-    for my $left (1, 0) {
-        my ($worst, $bound) = once($host, $name, %fault);
-        last if $worst <= $bound;
-
-        if ($left) {
-            note sprintf '%s: %.1f ms, once more', $name, $worst;
-            next;
-        }
-        fail("$name: no request waited past the timeout");
-        diag sprintf 'worst %.1f ms, allowed %.1f', $worst, $bound;
-        return;
+    for my $left (reverse 0 .. $TIMES - 1) {
+        $checks = once($host, $name, %fault);
+        @wrong = grep { !$_->{ok} } @$checks;
+        last if !@wrong || !$left || grep { $_->{always} } @wrong;
+        note "$name, once more: $_->{name}: $_->{seen}" for @wrong;
+        sleep $TIMES - $left;
     }
-    pass("$name: no request waited past the timeout");
+
+    for my $check (@$checks) {
+        ok($check->{ok}, "$name: $check->{name}") or diag $check->{seen};
+    }
 }
+
+# once(...): it comes and goes; what is to be true of it, as { name, ok, seen,
+# always }
 
 sub once {
     my ($host, $name, %fault) = @_;
@@ -58,6 +67,14 @@ sub once {
     my $lost = $fault{lost} // 1;
     my $before = $host->status->{redis};
     my $lines = state_lines($host);
+    my $log = length $host->error_log;
+    my @checks;
+
+    my $check = sub {
+        my ($what, $ok, $seen, $always) = @_;
+        push @checks, { name => $what, ok => $ok, seen => $seen // '',
+                        always => $always };
+    };
 
     my $base = Load->start(nginx => control(), clients => 2, rate => 200,
                            watch => [control()->workers]);
@@ -68,7 +85,7 @@ sub once {
     my $broken = time;
     $fault{break}->();
 
-    my $noticed = !$lost || in_state($host, $state, 5);
+    my $noticed = !$lost || in_state($host, $state, 10);
     sleep $fault{for} // 1.2;
 
     my $middle = time;
@@ -76,54 +93,75 @@ sub once {
 
     $fault{mend}->();
     my $mended = time;
-    my $back = in_state($host, 'ok', 12) && warm($host);
+    my $back = in_state($host, 'ok') && warm($host);
     my $took = time - $mended;
     sleep 0.4;
 
     my $stopped = time;
     my ($all, $machine) = ($load->stop, $base->stop);
+
+    # a line is written a moment after the state has changed
+    my $expected = $lost ? '1 lost, 1 back' : '0 lost, 0 back';
+    eventually(sub { changes($lines, state_lines($host)) eq $expected }, 1);
+    my $changes = changes($lines, state_lines($host));
     my $after = $host->status->{redis};
 
     # a request that was counted on the way is in these samples, too
     my $meanwhile = $all->between($broken, $stopped);
-    my $noise = $machine->between($broken - 0.05, $stopped)->worst;
+    my $others = $machine->between($broken - 0.05, $stopped);
+    my $noise = $others->worst;
 
-    ok($noticed, "$name: noticed");
-    is($known, $lost ? $state : 'ok', 'the status says so');
-    cmp_ok($all->n, '>', 100, 'there was load');
-    is($all->others(200), '', 'each request was answered');
+    $check->('noticed', $noticed);
+    $check->('the status says so', $known eq ($lost ? $state : 'ok'), $known);
+    $check->('there was load', $all->n > 100, $all->n . ' requests');
+    $check->('each request was answered', !length $all->others(200),
+             $all->others(200), 1);
 
     if ($lost) {
         # the breaker is open: nobody waits any more. The median, as others
         # use the machine, too
         my $open = $all->between($middle - 0.6, $middle);
+        my ($median, $usual) = map { $_->between($middle - 0.6, $middle)
+                                       ->within(0.5) } $all, $machine;
+        my $said = $open->said(qr/ $state$/);
 
-        cmp_ok($open->within(0.5), '<=',
-               $machine->between($middle - 0.6, $middle)->within(0.5) + 2,
-               'soon none waited at all');
-        is($open->said(qr/ $state$/), $open->n, "all of them $state");
+        $check->('soon none waited at all', $median <= $usual + 2,
+                 sprintf '%.1f ms, others %.1f', $median, $usual);
+        $check->("all of them $state", $said == $open->n,
+                 "$said of " . $open->n);
     }
 
-    ok($back, 'it is back by itself');
-    note sprintf '%s: worst %.1f ms of %d requests (machine %.1f), back '
-        . 'after %.2f s', $name, $meanwhile->worst, $meanwhile->n, $noise,
-        $took;
+    $check->('it is back by itself', $back, '', 1);
 
     my $end = $all->between($stopped - 0.2, $stopped);
-    cmp_ok($end->said(qr/ ok$/), '>=', 0.9 * $end->n, 'and judges requests');
-    is(changes($lines, state_lines($host)),
-       $lost ? '1 lost, 1 back' : '0 lost, 0 back', 'one line a change');
+    my $judged = $end->said(qr/ ok$/);
+    $check->('and judges requests', $judged >= 0.9 * $end->n,
+             "$judged of " . $end->n);
+    $check->('one line a change', $changes eq $expected, $changes);
 
     if ($lost && defined $fault{why}) {
-        my @why = $host->error_log =~ /fraud: redis is lost \((.*)\), /g;
-        like($why[-1], $fault{why}, 'the line says why');
+        my @why = substr($host->error_log, $log)
+            =~ /fraud: redis is lost \((.*)\), /g;
+        my $why = $why[-1] // 'no line';
+        $check->('the line says why', scalar($why =~ $fault{why}), $why);
     }
 
     for my $counter (@{ $fault{counts} || [] }) {
-        cmp_ok($after->{$counter}, '>', $before->{$counter},
-               "counted as $counter");
+        $check->("counted as $counter",
+                 $after->{$counter} > $before->{$counter}, $after->{$counter});
     }
-    return ($meanwhile->worst, $TIMEOUT + $MORE + $noise);
+
+    my $worst = $meanwhile->worst;
+    my $allowed = $TIMEOUT + $MORE + $noise;
+    my $never = $NEVER + $others->longest;
+
+    note sprintf '%s: worst %.1f ms of %d requests (machine %.1f), back '
+        . 'after %.2f s', $name, $worst, $meanwhile->n, $noise, $took;
+    $check->('no request waited past the timeout', $worst <= $allowed,
+             sprintf 'worst %.1f ms, allowed %.1f', $worst, $allowed);
+    $check->("no request waited $NEVER ms", $worst <= $never,
+             sprintf('worst %.1f ms, allowed %.1f', $worst, $never), 1);
+    return \@checks;
 }
 
 sub changes {

@@ -18,7 +18,7 @@ use Exporter qw(import);
 use Redis;
 
 our @EXPORT = qw(addresses);
-our $TIMEOUT = 10;
+our $TIMEOUT = 30;
 
 # addresses(n): headers for clients that come from many addresses, n times from
 # each, none of which was there before. They have little in common, or they
@@ -234,8 +234,36 @@ sub said {
     return scalar grep { $_->[3] =~ $pattern } @$self;
 }
 
-# in milliseconds: the longest, without the wait for a processor, and what the
-# share of all stayed below
+# span(): seconds from the first question to the last answer; idle(most): those
+# of them in which nobody asked, but for ${most} at a time. A limit that is not
+# asked about lets nobody through.
+
+sub span {
+    my ($self) = @_;
+    return @$self ? max(map { $_->[0] + $_->[1] } @$self) - $self->[0][0] : 0;
+}
+
+sub idle {
+    my ($self, $most) = @_;
+    my ($idle, $last) = (0);
+
+    # from the beginning of one request to the end of the next, as the moment
+    # in between at which it was judged is not known
+    for my $sample (@$self) {
+        my $gap = defined $last ? $sample->[0] + $sample->[1] - $last : 0;
+        $idle += $gap - $most if $gap > $most;
+        $last = $sample->[0];
+    }
+    return $idle;
+}
+
+# in milliseconds: the longest, all of it and without the wait for a processor;
+# and what the share of all stayed below
+
+sub longest {
+    my ($self) = @_;
+    return 1000 * max(0, map { $_->[1] } @$self);
+}
 
 sub worst {
     my ($self) = @_;
