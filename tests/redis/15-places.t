@@ -41,7 +41,7 @@ sub refuses {
     is($host->fraud('/', from => '192.0.2.1'), '10 [few=10] local', 'on');
     is($host->status->{redis}{state}, 'local', 'the status says so');
     is($redis->count, 0, 'nothing got there') if $redis;
-    is(state_lines($host), '1 lost, 0 back', 'in one line');
+    is_state_lines($host, '1 lost, 0 back', 'in one line');
 
     unlike($host->error_log, qr/hush-hush/, 'no password in the log');
     $host->ends;
@@ -129,6 +129,7 @@ sub refuses {
                     . $file, http => $http, @files);
     $host->get('/', from => "192.0.$_.5") for 1 .. 20;
     ok(in_state($host, 'local'), 'a user without scripts: lost');
+    is_state_lines($host, '1 lost, 0 back', 'in one line');
     like($host->error_log, qr/redis is lost \([^\n]*NOPERM/, 'why');
     $host->ends;
 }

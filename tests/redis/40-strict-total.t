@@ -9,17 +9,16 @@ use Load;
 use Redis;
 
 # two hosts of two workers let through together what one limit says, whether
-# the zone answers for those who are over, or Redis; waited for as long as a busy
-# machine may take
+# the zone answers for those who are over, or Redis
 
-my ($rate, $burst) = (100, 10);
+my ($rate, $burst) = (50, 10);
 my $redis = Redis->new;
 my $server = $Hosts::SERVER =~ s/observe/enforce/r;
 
 for my $cache ('on', 'off') {
     my @hosts = map {
         host(redis => 'fraud_redis ' . $redis->url
-                 . "; fraud_redis_cache $cache; fraud_redis_timeout 2s;",
+                 . "; fraud_redis_cache $cache;",
              workers => 2, server => $server,
              http => "fraud_rate all address rate=${rate}r/s burst=$burst "
                  . 'points=60; fraud_action 60 limit;')
@@ -32,16 +31,17 @@ for my $cache ('on', 'off') {
     sleep 10;
     my $samples = $load->stop;
 
-    my $took = $samples->[-1][0] + $samples->[-1][1] - $samples->[0][0];
+    my $took = $samples->span;
+    my $idle = $samples->idle($burst / $rate / 2);
     my $passed = $samples->count(200);
     my $expected = $rate * $took + $burst + 1;
 
-    note sprintf '%d of %d passed in %.2f s, %.1f expected', $passed,
-        $samples->n, $took, $expected;
+    note sprintf '%d of %d passed in %.2f s (%.2f idle), %.1f expected',
+        $passed, $samples->n, $took, $idle, $expected;
     is($samples->others(200, 429), '', 'each was answered');
-    cmp_ok($samples->n, '>', 3 * $rate * $took, 'many more asked');
+    cmp_ok($samples->n, '>', 2 * $rate * $took, 'many more asked');
     cmp_ok($passed, '<=', $expected * 1.02, 'not more passed than may');
-    cmp_ok($passed, '>=', $rate * $took * 0.98, 'and not fewer');
+    cmp_ok($passed, '>=', $rate * ($took - $idle) * 0.98, 'and not fewer');
     is($samples->said(qr/ ok$/), $samples->n, 'all with Redis');
     is(state_lines($_), '0 lost, 0 back', 'which was never lost') for @hosts;
     $_->ends for @hosts;

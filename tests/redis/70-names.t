@@ -20,9 +20,13 @@ my $name = 'redis-one.invalid';
 
 sub name_server {
     my ($dir) = @_;
-    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'udp',
-                                       LocalPort => Fraud::free_port())
-        or die "no name server: $!\n";
+    my $socket;
+
+    for (1 .. 20) {
+        $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+            Proto => 'udp', LocalPort => Fraud::free_port()) and last;
+    }
+    die "no name server: $!\n" if !$socket;
 
     my $pid = Redis::child(sub {
         while (defined(my $from = $socket->recv(my $query, 4096))) {
@@ -67,7 +71,7 @@ my $url = "redis://$name:" . $redis->port;
     is($host->fraud('/', from => '192.0.2.1'), '10 [few=10] local', 'on');
     is($host->status->{redis}{state}, 'local', 'the status says so');
     sleep 1;
-    is(state_lines($host), '1 lost, 0 back', 'lost once');
+    is_state_lines($host, '1 lost, 0 back', 'lost once');
     $host->ends;
 }
 
@@ -89,7 +93,7 @@ for my $kind ('no such name', 'silence') {
     my $samples = $load->stop;
 
     is($samples->others(200), '', 'each request was served');
-    is(state_lines($host), '1 lost, 1 back', 'a line for each change');
+    is_state_lines($host, '1 lost, 1 back', 'a line for each change');
     is($host->fraud('/', from => '192.0.2.3'), '0 [] ok', 'it counts');
     is($host->fraud('/', from => '192.0.2.3'), '10 [few=10] ok', 'there');
     $host->ends;
@@ -103,16 +107,17 @@ for my $kind ('no such name', 'silence') {
     my $second = Redis->new(address => '127.0.0.2', port => $redis->port);
     my $host = host(redis => "fraud_redis $url; $resolver", http => $http);
     ok(warm($host), 'connected to the one');
-    is(scalar($second->clients), 0, 'not to the other');
+    connections($second, 0, 'not to the other');
 
     Redis::spew("$dir/$name", '127.0.0.2');
     $redis->kill;
-    ok(in_state($host, 'local', 5), 'the one is gone');
-    ok(in_state($host, 'ok', 15), 'the other is found');
+    ok(in_state($host, 'local'), 'the one is gone');
+    ok(in_state($host, 'ok'), 'the other is found');
+    ok(warm($host), 'and asked');
     is($host->fraud('/', from => '192.0.2.4'), '0 [] ok', 'it counts');
     cmp_ok($second->count, '>=', 1, 'there');
-    like(state_lines($host), qr/^([12]) lost, \1 back$/,
-         'a line for each change');
+    ok(eventually(sub { state_lines($host) =~ /^([12]) lost, \1 back$/ }, 5),
+       'a line for each change');
     $host->ends;
 }
 

@@ -15,7 +15,8 @@ use Time::HiRes qw(sleep time);
 use Fraud;
 use Redis;
 
-our @EXPORT = qw(host keys_dir in_state state_lines warm eventually);
+our @EXPORT = qw(host keys_dir in_state state_lines is_state_lines
+                 connections warm eventually);
 
 # what every request shows: score, reasons and state
 
@@ -65,7 +66,8 @@ sub random_hex {
 }
 
 # host(redis =>, http =>, server =>, ...): its URL or more lines about Redis,
-# and the rest as in Fraud->new
+# and the rest as in Fraud->new. Redis has all the time that a busy machine may
+# need, unless they say how much.
 
 sub host {
     my (%more) = @_;
@@ -74,6 +76,8 @@ sub host {
     my $server = delete $more{server} // $SERVER;
 
     $redis = "fraud_redis $redis;" if $redis !~ /;/;
+    $redis .= ' fraud_redis_timeout 5s; fraud_redis_connect_timeout 5s;'
+        if $redis !~ /fraud_redis_timeout/;
 
     return Fraud->new(%more, server => $server,
         http => "fraud_keys $dir; $redis $SHOW " . ($more{http} // ''));
@@ -120,6 +124,23 @@ sub state_lines {
     my $lost = () = $log =~ /\[warn\] .*fraud: redis is lost \(/g;
     my $back = () = $log =~ /\[notice\] .*fraud: redis is back/g;
     return "$lost lost, $back back";
+}
+
+# is_state_lines(nginx, lines, name): a test; a line is written a moment after
+# the state has changed
+
+sub is_state_lines {
+    my ($nginx, $lines, $name) = @_;
+    eventually(sub { state_lines($nginx) eq $lines }, 5);
+    Test::More::is(state_lines($nginx), $lines, $name);
+}
+
+# connections(redis, n, name): a test; it has so many, a moment later
+
+sub connections {
+    my ($redis, $n, $name) = @_;
+    eventually(sub { $redis->clients == $n }, 10);
+    Test::More::is(scalar($redis->clients), $n, $name);
 }
 
 1;

@@ -21,7 +21,7 @@ sub new {
     $self->{sentinels} = [map {
         Redis->new(conf_args => ['--sentinel'], conf => <<"END") } 1 .. 3];
 sentinel monitor fraud 127.0.0.1 $first->{port} 2
-${auth}sentinel down-after-milliseconds fraud 700
+${auth}sentinel down-after-milliseconds fraud 1500
 sentinel failover-timeout fraud 4000
 sentinel parallel-syncs fraud 1
 END
@@ -74,7 +74,7 @@ sub switched {
     return Fraud::wait_for(sub {
         return !grep { my $now = $self->master_port($_);
                        !$now || $now == $port } 0 .. 2;
-    });
+    }, 60);
 }
 
 1;
