@@ -3,6 +3,7 @@ use lib "$FindBin::Bin/lib";
 
 use JSON::PP;
 use Test::More tests => 40;
+use Time::HiRes qw(time);
 
 use Fraud;
 
@@ -56,7 +57,7 @@ SERVER
 sub added {
     my ($name, $before) = @_;
 
-    Fraud::wait_for(sub { length $nginx->slurp($name) > $before }, 3);
+    Fraud::wait_for(sub { length $nginx->slurp($name) > $before });
     return substr $nginx->slurp($name), $before;
 }
 
@@ -195,10 +196,7 @@ my $begin = time;
 $nginx->get('/');
 $nginx->get('/two');
 my $early = length $nginx->slurp('logs/fraud.log');
-SKIP: {
-    skip 'too slow to see it', 1 if time - $begin > 1;
-    is($early, 0, 'lines wait in the buffer');
-}
+ok(!$early || time - $begin >= 1.9, 'lines wait in the buffer');
 my $written = added('logs/fraud.log', 0);
 like($written, qr/\A\{.*"score":0,.*\n\{.*"score":2,.*\n\z/,
      'and are written after a while, both in one');

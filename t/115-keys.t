@@ -245,7 +245,7 @@ my $length = 86400;
             =~ /\[error\].*"fraud_keys": file "\S+\.keys" line 8 has no/;
     }), 'which is told');
 
-    files('gap', $short, 0, 6);
+    files('gap', $short, 0, 12);
     ok(Fraud::wait_for(sub { pid($nginx, @known) ne '-' }),
        'they are back, without reload');
     ok(Fraud::wait_for(sub { $nginx->error_log

@@ -302,7 +302,7 @@ SKIP: {
     };
 
     my $nginx = start(http => "fraud_redis unix:$dir/s; "
-        . 'fraud_redis_timeout 2s;'
+        . 'fraud_redis_timeout 5s; fraud_redis_connect_timeout 5s;'
         . 'fraud_reputation address half_life=7d;'
         . Policies::server('kirim-email', "$show "
             . 'fraud_signal reputation.address off;'

@@ -57,7 +57,9 @@ END
 {   # 8 error lines by number of workers
     my $n = Fraud->new(workers => 2, files => {'f.txt' => "127.0.0.0/8\n"}, http => $show, server => 'fraud enforce;
       fraud_list friends $remote_addr file=%DIR%/f.txt points=1; location / { empty_gif; } location /status { fraud off; fraud_status json; }');
-    $n->replace('f.txt', "x y z\n"); sleep 5;
+    $n->replace('f.txt', "x y z\n");
+    Fraud::wait_for(sub { $n->error_log =~ /stays in force/ });
+    sleep 4;
     is(scalar(() = $n->error_log =~ /stays in force/g), 1, '8 one error line with two workers');
     is($n->status->{faults}{file_refused}, 1, '8 counted once');
 }
@@ -66,7 +68,8 @@ END
     my $n = Fraud->new(http => 'fraud_log logs/fraud.log;', server => 'fraud enforce; fraud_signal slow if=$arg_slow points=50; fraud_action 50 delay=30s;
       location / { empty_gif; }');
     for (1..900) { my $s = $n->send('/?slow=1'); close $s; }
-    $n->get('/') for 1..3; sleep 1;
+    $n->get('/') for 1..3;
+    Fraud::wait_for(sub { 900 == (() = $n->slurp('logs/fraud.log') =~ /delay/g) }, 20);
     my $log = () = $n->slurp('logs/fraud.log') =~ /delay/g;
     is($log, 900, '7 a client that left while or before it was delayed is noticed at once');
 }
