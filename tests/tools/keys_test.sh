@@ -11,6 +11,7 @@ n=0
 bad=0
 
 trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
 
 # is WHAT GOT EXPECTED
 is() {

@@ -14,7 +14,16 @@ bad=0
 
 # shellcheck disable=SC2317  # called by trap
 stop() {
-    [ ! -f "$dir/nginx.pid" ] || kill "$(cat "$dir/nginx.pid")"
+    pid=$(cat "$dir/nginx.pid" 2> /dev/null)
+    tries=0
+
+    # what it still writes would keep the directory
+    if [ -n "$pid" ] && kill "$pid"; then
+        while kill -0 "$pid" 2> /dev/null && [ "$tries" -lt 100 ]; do
+            sleep 0.1
+            tries=$((tries + 1))
+        done
+    fi
     rm -rf "$dir"
 }
 
@@ -34,10 +43,10 @@ is() {
     fi
 }
 
-# until COMMAND...: poll, for ten seconds at most
+# until COMMAND...: poll, for half a minute
 until_true() {
     tries=0
-    until "$@" || [ $tries = 100 ]; do
+    until "$@" || [ $tries = 300 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done

@@ -13,11 +13,21 @@ bad=0
 
 # shellcheck disable=SC2317  # called by trap
 stop() {
-    [ ! -f "$dir/nginx.pid" ] || kill "$(cat "$dir/nginx.pid")"
+    pid=$(cat "$dir/nginx.pid" 2> /dev/null)
+    tries=0
+
+    # what it still writes would keep the directory
+    if [ -n "$pid" ] && kill "$pid"; then
+        while kill -0 "$pid" 2> /dev/null && [ "$tries" -lt 100 ]; do
+            sleep 0.1
+            tries=$((tries + 1))
+        done
+    fi
     rm -rf "$dir"
 }
 
 trap stop EXIT
+trap 'exit 1' HUP INT TERM
 
 # is WHAT GOT EXPECTED
 is() {

@@ -15,7 +15,16 @@ bad=0
 # shellcheck disable=SC2317  # called by trap
 stop() {
     for file in nginx.pid redis.pid; do
-        [ ! -s "$dir/$file" ] || kill "$(cat "$dir/$file")"
+        pid=$(cat "$dir/$file" 2> /dev/null)
+        tries=0
+
+        # what it still writes would keep the directory
+        if [ -n "$pid" ] && kill "$pid"; then
+            while kill -0 "$pid" 2> /dev/null && [ "$tries" -lt 100 ]; do
+                sleep 0.1
+                tries=$((tries + 1))
+            done
+        fi
     done
     rm -rf "$dir"
 }
@@ -36,10 +45,10 @@ is() {
     fi
 }
 
-# until_true COMMAND...: poll, for ten seconds at most
+# until_true COMMAND...: poll, for half a minute
 until_true() {
     tries=0
-    until "$@" || [ $tries = 100 ]; do
+    until "$@" || [ $tries = 300 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done
@@ -91,6 +100,8 @@ http {
     $1
     fraud_zone fraud 4m;
     fraud_redis unix:$dir/redis.sock;
+    fraud_redis_timeout 5s;
+    fraud_redis_connect_timeout 5s;
     fraud_keys $dir/keys;
     fraud_objections $dir/objections;
     fraud_log $dir/logs/fraud.log hourly;
@@ -342,10 +353,12 @@ is 'a right that the policy does not name' \
     '2: fraudctl: no policy of the configuration knows the right to "restrict"'
 is 'one that it does' \
     "$(conf=$dir/kirim.conf subject restrict --account maxilla)" 0
+first=$(date -u -d '+10 days' +%F)
 is 'within ten days' "$(conf=$dir/kirim.conf subject rectify --account maxilla)" 0
-is 'by the deadline' \
-    "$(date -u -d "$(grep -o '"deadline":"[^"]*' "$dir/out" | cut -c 13-)" +%F)" \
-    "$(date -u -d '+10 days' +%F)"
+last=$(date -u -d '+10 days' +%F)
+deadline=$(date -u -d "$(grep -o '"deadline":"[^"]*' "$dir/out" | cut -c 13-)" +%F)
+[ "$deadline" != "$last" ] || first=$last
+is 'by the deadline' "$deadline" "$first"
 is 'rectified: the log stays' \
     "$(subject show --account maxilla): $(grep -c '"lines":0}' "$dir/out")" '0: 0'
 
@@ -392,7 +405,7 @@ is 'unsigned' "$(curl -s -o "$dir/answer" -w '%{http_code}' \
     http://localhost/self)" 403
 is 'another secret' "$(secret=guess self erase zoetrope)" 403
 is 'an old order' "$(skew=-301 self erase zoetrope)" 403
-is 'one from the future' "$(skew=320 self erase zoetrope)" 403
+is 'one from the future' "$(skew=900 self erase zoetrope)" 403
 is 'another value' "$(value=everglade self erase zoetrope)" 403
 is 'another operation' "$(operation=show self erase zoetrope)" 403
 is 'nothing happened' "$(find "$dir/state/tombstones" -type f | wc -l)" 0
