@@ -19,13 +19,7 @@ static const char *const raw[] = {
     "request_body_file",
     "args",
     "query_string",
-    "http_referer",
-    "http_forwarded",
-    "http_x_forwarded_for",
-    "http_x_real_ip",
     "proxy_add_x_forwarded_for",
-    "http_cookie",
-    "http_authorization",
     "ssl_client_s_dn",
     "ssl_client_s_dn_legacy",
     "ssl_client_cert",
@@ -34,13 +28,22 @@ static const char *const raw[] = {
     "ssl_client_escaped_cert",
     "ssl_client_serial",
     "ssl_client_fingerprint",
-    "http_true_client_ip",
-    "http_cf_connecting_ip",
     "ssl_session_id",
     "uid_got",
     "uid_set",
+    "uri",
+    "document_uri",
+    "request_filename",
+    "host",
+    "ssl_server_name",
+    "sent_http_location",
+    "sent_http_set_cookie",
+    "upstream_http_location",
+    "upstream_http_set_cookie",
+    "upstream_cookie_*",
     "arg_*",
     "cookie_*",
+    "http_*",
 };
 
 /* of cache keys: what a file's head then has in clear */
@@ -51,11 +54,6 @@ static const char *const arguments[] = {
 
 static int is(fraud_str_t word, const char *text) {
     return word.len == strlen(text) && memcmp(word.data, text, word.len) == 0;
-}
-
-static int is_name_char(uint8_t ch) {
-    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-           (ch >= '0' && ch <= '9') || ch == '_';
 }
 
 static int is_one_of(fraud_str_t name, const char *const *set, size_t n) {
@@ -72,22 +70,14 @@ static int is_one_of(fraud_str_t name, const char *const *set, size_t n) {
     return 0;
 }
 
-/* The first variable of ${text} that is in ${set}, to ${variable}. */
-static int find(char *variable, fraud_str_t text, const char *const *set,
-                size_t n) {
+/* The first variable that ${text} shows and is in ${set}, to ${variable}. */
+static int find(char *variable, const fraud_leak_t *leak, fraud_str_t text,
+                const char *const *set, size_t n) {
+    fraud_alias_walk_t walk;
     fraud_str_t name;
-    size_t i;
 
-    for (i = 0; i < text.len; i++) {
-        if (text.data[i] != '$') {
-            continue;
-        }
-        i += i + 1 < text.len && text.data[i + 1] == '{';
-        name.data = text.data + i + 1;
-        for (name.len = 0;
-             i + 1 + name.len < text.len && is_name_char(name.data[name.len]);
-             name.len++) {
-        }
+    fraud_alias_walk(&walk, leak->alias, text, 0);
+    while (fraud_alias_next(&walk, &name)) {
         if (is_one_of(name, set, n)) {
             n = name.len < FRAUD_LEAK_NAME ? name.len : FRAUD_LEAK_NAME - 1;
             memcpy(variable, name.data, n);
@@ -98,12 +88,14 @@ static int find(char *variable, fraud_str_t text, const char *const *set,
     return 0;
 }
 
-static int find_raw(char *variable, fraud_str_t text) {
-    return find(variable, text, raw, sizeof(raw) / sizeof(raw[0]));
+static int find_raw(char *variable, const fraud_leak_t *leak,
+                    fraud_str_t text) {
+    return find(variable, leak, text, raw, sizeof(raw) / sizeof(raw[0]));
 }
 
-void fraud_leak_init(fraud_leak_t *leak) {
+void fraud_leak_init(fraud_leak_t *leak, const fraud_alias_t *alias) {
     memset(leak, 0, sizeof(*leak));
+    leak->alias = alias;
     leak->nblocks = 1;
     leak->depth = 1;
     leak->blocks[0].parent = NO_BLOCK;
@@ -173,7 +165,7 @@ static void take_format(fraud_leak_t *leak, const fraud_str_t *words,
     }
     format = &leak->formats[leak->nformats++];
     format->name = words[1];
-    for (i = 2; i < n && !find_raw(format->variable, words[i]); i++) {
+    for (i = 2; i < n && !find_raw(format->variable, leak, words[i]); i++) {
     }
 }
 
@@ -184,7 +176,7 @@ static void take_access_log(fraud_leak_t *leak, fraud_leak_item_t *item,
     if (n < 2 || is(words[1], "off")) {
         return;
     }
-    if (find_raw(item->variable, words[1])) {
+    if (find_raw(item->variable, leak, words[1])) {
         item->leaks = 1;
         return;
     }
@@ -221,7 +213,7 @@ static void take(fraud_leak_t *leak, fraud_leak_item_t *item,
         item->leaks = n == 2 && !is(words[1], "0");
         break;
     default:
-        item->leaks = n == 2 && find(item->variable, words[1], arguments,
+        item->leaks = n == 2 && find(item->variable, leak, words[1], arguments,
                                      sizeof(arguments) / sizeof(arguments[0]));
         break;
     }

@@ -10,7 +10,7 @@
  * does: a directive counts in a block unless an inner one has its own.
  */
 
-#include "fraud_types.h"
+#include "fraud_alias.h"
 
 #if defined(__GNUC__)
 #pragma GCC visibility push(hidden)
@@ -57,6 +57,7 @@ typedef struct {
 
 /* Large: of a pool, not of a stack. */
 typedef struct {
+    const fraud_alias_t *alias;
     fraud_leak_block_t blocks[FRAUD_LEAK_BLOCKS]; /* 0: all */
     size_t nblocks;
     fraud_leak_item_t items[FRAUD_LEAK_ITEMS];
@@ -70,10 +71,11 @@ typedef struct {
 } fraud_leak_t;
 
 /*
- * fraud_leak_init(leak):
- * Begin outside of all blocks.
+ * fraud_leak_init(leak, alias):
+ * Begin outside of all blocks. ${alias} is of the same configuration, or NULL:
+ * variables that are made of others are then taken for harmless.
  */
-void fraud_leak_init(fraud_leak_t *leak);
+void fraud_leak_init(fraud_leak_t *leak, const fraud_alias_t *alias);
 
 /*
  * fraud_leak_directive(leak, words, n, file, line):

@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "fraud_alias.h"
 #include "fraud_event.h"
 #include "fraud_geo.h"
 #include "fraud_ip.h"
@@ -116,6 +117,7 @@ typedef struct {
     ngx_str_t                    digest;    /* its beginning, hex */
     ngx_str_t                    purpose;   /* of what is written here */
     fraud_policy_t               policy;    /* comments are in cf->pool */
+    fraud_alias_t               *alias;     /* while it is configured */
 } ngx_http_fraud_policy_t;
 
 
@@ -828,6 +830,8 @@ void ngx_http_fraud_errlog_learn(ngx_http_request_t *r);
 
 /* _leaks.c: what else in a configuration names people */
 
+ngx_int_t ngx_http_fraud_leaks_alias(ngx_conf_t *cf,
+    ngx_http_fraud_main_conf_t *fmcf);
 ngx_int_t ngx_http_fraud_leaks(ngx_conf_t *cf,
     ngx_http_fraud_main_conf_t *fmcf);
 

@@ -136,7 +136,9 @@ ngx_http_fraud_init_main_conf(ngx_conf_t *cf, void *conf)
 
     flcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_fraud_module);
 
-    if (ngx_http_fraud_add_identity(cf, flcf, identity) != NGX_OK) {
+    if (ngx_http_fraud_add_identity(cf, flcf, identity) != NGX_OK
+        || ngx_http_fraud_leaks_alias(cf, fmcf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -28,6 +28,7 @@
 
 typedef struct {
     ngx_conf_t                *cf;
+    fraud_alias_t             *alias;    /* is filled, if there is no leak */
     fraud_leak_t              *leak;
     ngx_array_t                files;    /* names, ngx_str_t */
     ngx_uint_t                 depth;
@@ -44,18 +45,61 @@ static void ngx_http_fraud_leaks_tell(ngx_http_fraud_leaks_t *leaks,
     fraud_leak_item_t *item);
 
 
+/* what variables are made of, for as long as the configuration is read */
+
 ngx_int_t
-ngx_http_fraud_leaks(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
+ngx_http_fraud_leaks_alias(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
 {
-    ngx_uint_t              i, unlogged;
-    ngx_http_fraud_leaks_t  leaks;
+    ngx_uint_t                 i;
+    ngx_http_fraud_leaks_t     leaks;
+    ngx_http_fraud_policy_t  **policies;
 
     if (!ngx_http_fraud_has_policies(fmcf)) {
         return NGX_OK;
     }
 
+    ngx_memzero(&leaks, sizeof(ngx_http_fraud_leaks_t));
+
+    leaks.cf = cf;
+    leaks.alias = ngx_palloc(cf->temp_pool, sizeof(fraud_alias_t));
+
+    if (leaks.alias == NULL
+        || ngx_array_init(&leaks.files, cf->temp_pool, 8, sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    fraud_alias_init(leaks.alias);
+
+    ngx_http_fraud_leaks_file(&leaks, &cf->cycle->conf_file);
+
+    policies = fmcf->policies.elts;
+
+    for (i = 0; i < fmcf->policies.nelts; i++) {
+        policies[i]->alias = leaks.alias;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_fraud_leaks(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
+{
+    ngx_uint_t                 i, unlogged;
+    ngx_http_fraud_leaks_t     leaks;
+    ngx_http_fraud_policy_t  **policies;
+
+    if (!ngx_http_fraud_has_policies(fmcf)) {
+        return NGX_OK;
+    }
+
+    policies = fmcf->policies.elts;
+
     leaks.cf = cf;
     leaks.depth = 0;
+    leaks.alias = policies[0]->alias;
     leaks.leak = ngx_palloc(cf->temp_pool, sizeof(fraud_leak_t));
 
     if (leaks.leak == NULL
@@ -65,7 +109,7 @@ ngx_http_fraud_leaks(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
         return NGX_ERROR;
     }
 
-    fraud_leak_init(leaks.leak);
+    fraud_leak_init(leaks.leak, leaks.alias);
 
     ngx_http_fraud_leaks_file(&leaks, &cf->cycle->conf_file);
 
@@ -85,10 +129,14 @@ ngx_http_fraud_leaks(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
                       "\"fraud_combined\" or \"access_log off\"");
     }
 
-    if (leaks.leak->full) {
+    if (leaks.leak->full || (leaks.alias && leaks.alias->full)) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"fraud_policy\": the configuration is too large to be "
                       "looked through for what else names people");
+    }
+
+    for (i = 0; i < fmcf->policies.nelts; i++) {
+        policies[i]->alias = NULL;
     }
 
     return NGX_OK;
@@ -128,11 +176,25 @@ ngx_http_fraud_leaks_file(ngx_http_fraud_leaks_t *leaks, ngx_str_t *name)
         switch (what) {
 
         case FRAUD_CONF_OPEN:
-            fraud_leak_open(leaks->leak, conf.words, conf.n);
+
+            if (leaks->leak) {
+                fraud_leak_open(leaks->leak, conf.words, conf.n);
+
+            } else {
+                fraud_alias_open(leaks->alias, conf.words, conf.n);
+            }
+
             break;
 
         case FRAUD_CONF_CLOSE:
-            fraud_leak_close(leaks->leak);
+
+            if (leaks->leak) {
+                fraud_leak_close(leaks->leak);
+
+            } else {
+                fraud_alias_close(leaks->alias);
+            }
+
             break;
 
         case FRAUD_CONF_DIRECTIVE:
@@ -144,8 +206,14 @@ ngx_http_fraud_leaks_file(ngx_http_fraud_leaks_t *leaks, ngx_str_t *name)
                 break;
             }
 
-            fraud_leak_directive(leaks->leak, conf.words, conf.n, file,
-                                 conf.first);
+            if (leaks->leak) {
+                fraud_leak_directive(leaks->leak, conf.words, conf.n, file,
+                                     conf.first);
+
+            } else {
+                fraud_alias_directive(leaks->alias, conf.words, conf.n);
+            }
+
             break;
 
         default: /* FRAUD_CONF_END */

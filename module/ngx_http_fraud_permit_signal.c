@@ -14,9 +14,9 @@
 
 /*
  * What a signal makes of a request and keeps, against the policy in force.
- * Variables that a map makes of others are not looked into, and those that
- * no policy has a word for may be counted: as a hash, and under automation =
- * none not even so.
+ * A variable that is made of others counts as these.  Those that no policy has
+ * a word for may be counted: as a hash, and under automation = none not even
+ * so.
  */
 
 
@@ -35,8 +35,13 @@ static ngx_uint_t ngx_http_fraud_permit_time(ngx_http_fraud_policy_t *policy,
 static ngx_uint_t ngx_http_fraud_permit_country(
     ngx_http_fraud_policy_t *policy, ngx_http_fraud_value_t *value,
     ngx_http_fraud_refusal_t *refusal);
-static ngx_uint_t ngx_http_fraud_variable(ngx_http_fraud_value_t *value,
-    size_t *at, ngx_str_t *name);
+static ngx_uint_t ngx_http_fraud_permit_shares(
+    ngx_http_fraud_policy_t *policy, ngx_http_fraud_value_t *one,
+    ngx_http_fraud_value_t *other);
+static void ngx_http_fraud_permit_walk(fraud_alias_walk_t *walk,
+    ngx_http_fraud_policy_t *policy, ngx_http_fraud_value_t *value);
+static void ngx_http_fraud_permit_variable(ngx_http_fraud_refusal_t *refusal,
+    fraud_str_t *name);
 static ngx_http_fraud_identity_t *ngx_http_fraud_identity_of(
     ngx_http_fraud_loc_conf_t *conf, ngx_str_t *name);
 
@@ -175,7 +180,6 @@ ngx_http_fraud_permit_account(ngx_http_fraud_loc_conf_t *conf,
     ngx_http_fraud_signal_t *signal, ngx_http_fraud_identity_t *identity,
     ngx_http_fraud_refusal_t *refusal)
 {
-    ngx_str_t                   of;
     ngx_uint_t                  i;
     ngx_http_fraud_identity_t  *other;
 
@@ -206,16 +210,15 @@ ngx_http_fraud_permit_account(ngx_http_fraud_loc_conf_t *conf,
         return 0;
     }
 
-    of = signal->value->cv.value;
-
     for (i = 0; i < conf->nidentities; i++) {
         other = conf->identities[i];
 
         if (other->kind == NGX_HTTP_FRAUD_ACCOUNT
-            && ngx_http_fraud_same(&other->value->cv.value, &of))
+            && ngx_http_fraud_permit_shares(conf->policy, other->value,
+                                            signal->value))
         {
             refusal->with = " with \"of=%V\"";
-            refusal->what = of;
+            refusal->what = signal->value->cv.value;
             return 1;
         }
     }
@@ -224,13 +227,53 @@ ngx_http_fraud_permit_account(ngx_http_fraud_loc_conf_t *conf,
 }
 
 
+/* whether both are made of one variable */
+
+static ngx_uint_t
+ngx_http_fraud_permit_shares(ngx_http_fraud_policy_t *policy,
+    ngx_http_fraud_value_t *one, ngx_http_fraud_value_t *other)
+{
+    fraud_str_t         name, met;
+    fraud_alias_walk_t  walk, inner;
+
+    ngx_http_fraud_permit_walk(&walk, policy, one);
+
+    while (fraud_alias_next(&walk, &name)) {
+        ngx_http_fraud_permit_walk(&inner, policy, other);
+
+        while (fraud_alias_next(&inner, &met)) {
+            if (met.len == name.len
+                && ngx_memcmp(met.data, name.data, name.len) == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_fraud_permit_walk(fraud_alias_walk_t *walk,
+    ngx_http_fraud_policy_t *policy, ngx_http_fraud_value_t *value)
+{
+    fraud_str_t  text;
+
+    text.data = value->cv.value.data;
+    text.len = value->cv.value.len;
+
+    fraud_alias_walk(walk, policy ? policy->alias : NULL, text, 1);
+}
+
+
 static ngx_uint_t
 ngx_http_fraud_permit_distinct(ngx_http_fraud_policy_t *policy,
     ngx_http_fraud_signal_t *signal, ngx_http_fraud_identity_t *identity,
     ngx_http_fraud_refusal_t *refusal)
 {
-    size_t     at;
-    ngx_str_t  name;
+    fraud_str_t         name;
+    fraud_alias_walk_t  walk;
 
     if (ngx_http_fraud_permit_reads(policy, signal->value, refusal)) {
         return 1;
@@ -245,13 +288,12 @@ ngx_http_fraud_permit_distinct(ngx_http_fraud_policy_t *policy,
         return 0;
     }
 
-    at = 0;
+    ngx_http_fraud_permit_walk(&walk, policy, signal->value);
 
-    while (ngx_http_fraud_variable(signal->value, &at, &name)) {
+    while (fraud_alias_next(&walk, &name)) {
         if (name.len > 7 && ngx_strncmp(name.data, "cookie_", 7) == 0) {
             refusal->id = FRAUD_SETTING_LINK_DEVICE;
-            refusal->with = " with \"$%V\"";
-            refusal->what = name;
+            ngx_http_fraud_permit_variable(refusal, &name);
             return 1;
         }
     }
@@ -312,13 +354,14 @@ ngx_uint_t
 ngx_http_fraud_permit_reads(ngx_http_fraud_policy_t *policy,
     ngx_http_fraud_value_t *value, ngx_http_fraud_refusal_t *refusal)
 {
-    size_t       at;
-    ngx_str_t    name, *known;
-    ngx_uint_t   i;
+    ngx_str_t           *known;
+    ngx_uint_t           i;
+    fraud_str_t          name;
+    fraud_alias_walk_t   walk;
 
-    at = 0;
+    ngx_http_fraud_permit_walk(&walk, policy, value);
 
-    while (ngx_http_fraud_variable(value, &at, &name)) {
+    while (fraud_alias_next(&walk, &name)) {
 
         for (i = 0; ngx_http_fraud_collected[i].name.len; i++) {
             known = &ngx_http_fraud_collected[i].name;
@@ -334,8 +377,7 @@ ngx_http_fraud_permit_reads(ngx_http_fraud_policy_t *policy,
             }
 
             refusal->id = FRAUD_SETTING_COLLECT;
-            refusal->with = " with \"$%V\"";
-            refusal->what = name;
+            ngx_http_fraud_permit_variable(refusal, &name);
 
             return 1;
         }
@@ -349,21 +391,21 @@ static ngx_uint_t
 ngx_http_fraud_permit_country(ngx_http_fraud_policy_t *policy,
     ngx_http_fraud_value_t *value, ngx_http_fraud_refusal_t *refusal)
 {
-    size_t     at;
-    ngx_str_t  name, country;
+    fraud_str_t         name;
+    fraud_alias_walk_t  walk;
 
     if (value == NULL || policy->policy.settings.geo != FRAUD_PLACE_NONE) {
         return 0;
     }
 
-    ngx_str_set(&country, "fraud_country");
-    at = 0;
+    ngx_http_fraud_permit_walk(&walk, policy, value);
 
-    while (ngx_http_fraud_variable(value, &at, &name)) {
-        if (ngx_http_fraud_same(&name, &country)) {
+    while (fraud_alias_next(&walk, &name)) {
+        if (name.len == sizeof("fraud_country") - 1
+            && ngx_strncmp(name.data, "fraud_country", name.len) == 0)
+        {
             refusal->id = FRAUD_SETTING_GEO;
-            refusal->with = " with \"$%V\"";
-            refusal->what = name;
+            ngx_http_fraud_permit_variable(refusal, &name);
             return 1;
         }
     }
@@ -372,48 +414,13 @@ ngx_http_fraud_permit_country(ngx_http_fraud_policy_t *policy,
 }
 
 
-/* the next variable in the text of a value; maps are not looked into */
-
-static ngx_uint_t
-ngx_http_fraud_variable(ngx_http_fraud_value_t *value, size_t *at,
-    ngx_str_t *name)
+static void
+ngx_http_fraud_permit_variable(ngx_http_fraud_refusal_t *refusal,
+    fraud_str_t *name)
 {
-    u_char  ch;
-    size_t  i;
-
-    name->data = value->cv.value.data;
-    i = *at;
-
-    while (i < value->cv.value.len && value->cv.value.data[i] != '$') {
-        i++;
-    }
-
-    if (i == value->cv.value.len) {
-        return 0;
-    }
-
-    i++;
-
-    if (i < value->cv.value.len && value->cv.value.data[i] == '{') {
-        i++;
-    }
-
-    name->data += i;
-
-    for ( /* void */ ; i < value->cv.value.len; i++) {
-        ch = value->cv.value.data[i];
-
-        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
-            && !(ch >= '0' && ch <= '9') && ch != '_')
-        {
-            break;
-        }
-    }
-
-    name->len = value->cv.value.data + i - name->data;
-    *at = i;
-
-    return 1;
+    refusal->with = " with \"$%V\"";
+    refusal->what.data = (u_char *) name->data;
+    refusal->what.len = name->len;
 }
 
 
@@ -422,14 +429,17 @@ ngx_http_fraud_variable(ngx_http_fraud_value_t *value, size_t *at,
 ngx_uint_t
 ngx_http_fraud_is_of_address(ngx_http_fraud_value_t *value)
 {
-    size_t       at;
-    ngx_str_t    name;
-    ngx_uint_t   address;
+    ngx_uint_t          address;
+    fraud_str_t         name;
+    fraud_alias_walk_t  walk;
 
     address = 0;
-    at = 0;
 
-    while (ngx_http_fraud_variable(value, &at, &name)) {
+    /* what is made of an address may be of many */
+
+    ngx_http_fraud_permit_walk(&walk, NULL, value);
+
+    while (fraud_alias_next(&walk, &name)) {
         address |= (name.len == 11
                     && ngx_strncmp(name.data, "remote_addr", 11) == 0)
                    || (name.len == 18

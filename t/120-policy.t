@@ -246,6 +246,43 @@ accepted('the same under another policy beside it', http => $http,
          . 'fraud_signal reputation.address off;',
          servers => "server { listen 127.0.0.1:2; ${on}asogen.policy; }");
 
+# what is made of something is that
+
+my $referer = '"fraud_distinct" "d" with "$http_referer" is not allowed by '
+    . "policy \"asogen\": $collect->{asogen} in %DIR%/nginx.conf:11";
+my $distinct = 'fraud_distinct d address of=$m max=2 window=1m points=1;';
+refused('a map is looked through', $referer,
+        http => 'map $http_referer $m { default $http_referer; }',
+        server => "${on}asogen.policy; $distinct");
+refused('a map that only chooses, too', $referer,
+        http => 'map $http_referer $m { default 0; ~evil 1; }',
+        server => "${on}asogen.policy; $distinct");
+refused('a variable that is set', $referer,
+        server => "set \$n x\$http_referer; set \$m \$n; "
+        . "${on}asogen.policy; $distinct");
+refused('a group of a pattern', $referer,
+        http => 'map $http_referer $x { ~^(?<m>.*) 1; }',
+        server => "${on}asogen.policy; $distinct");
+refused('of an identity', '"fraud_identity" "b" with "$http_referer" is not '
+        . "allowed by policy \"asogen\": $collect->{asogen} in "
+        . '%DIR%/nginx.conf:11',
+        http => 'map $http_referer $m { default $http_referer; }',
+        server => "${on}asogen.policy; "
+        . 'fraud_identity b "$remote_addr $m" kind=device;');
+refused('an account, by another name', '"fraud_distinct" "d" with "of=$m" is '
+        . "not allowed by policy \"asergo\": $correlate in "
+        . '%DIR%/nginx.conf:11', http => 'map $arg_user $m { default $arg_user; }',
+        server => "${on}asergo.policy; fraud_identity login \$arg_user; "
+        . $distinct);
+refused('a country, by a map', '"fraud_signal" "far" with "$fraud_country" is '
+        . 'not allowed by policy "asogen": "geo" is none (gap: nothing is said '
+        . 'of places.) in %DIR%/nginx.conf:11',
+        http => 'map $fraud_country $m { default 0; DE 1; }',
+        server => "${on}asogen.policy; fraud_signal far if=\$m points=1;");
+accepted('a map of what is collected',
+         http => 'map $uri $m { default $uri; }',
+         server => "${on}asogen.policy; $distinct");
+
 # between policies
 
 my $two = "server { listen 127.0.0.1:2; ${on}asergo.policy; }";
@@ -293,7 +330,13 @@ my %baseline = (http => do {
 });
 
 accepted("baseline.conf under $_", %baseline, server => "$on$_.policy;")
-    for qw(apsen-mail asergo aseptsoft asogen);
+    for qw(apsen-mail aseptsoft asogen);
+like(errors(%baseline, server => "${on}asergo.policy;"),
+     qr/"probing" with "\$uri" is not allowed by policy "asergo": "collect"/,
+     'not under asergo: no pages are kept there');
+accepted('but without what looks at pages', %baseline,
+         server => "${on}asergo.policy; fraud_signal probing off; "
+         . 'fraud_signal script_probing off;');
 like(errors(%baseline, server => "$on$_.policy;"),
      qr/is not allowed by policy "$_": "automation" is none/,
      "not under $_"),

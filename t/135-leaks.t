@@ -80,6 +80,14 @@ my @cases = (
     ['in braces, in the second string', "$p access_log a.log json; $server",
         of_log('remote_user')],
     ['no raw variable', "$p access_log a.log plain; $server", ''],
+    ['a raw variable by a map', "$p map \$remote_addr \$m { default \$remote_addr; } "
+        . "log_format mapped '\$status \$m'; access_log a.log mapped; $server",
+        of_log('remote_addr')],
+    ['a map of constants', "$p map \$remote_addr \$m { default 0; } "
+        . "log_format mapped '\$status \$m'; access_log a.log mapped; $server",
+        ''],
+    ['any header', "$p log_format any '\$http_x_any'; "
+        . "access_log a.log any; $server", of_log('http_x_any')],
     ['another file', "$p include log.conf; $server",
         of_log('remote_addr', 'log.conf'), '',
         'log.conf' => "access_log a.log ids;\n"],

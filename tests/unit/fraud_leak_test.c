@@ -15,13 +15,25 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
+static fraud_alias_t alias;
 static fraud_leak_t leak;
 
 static int feed(const char *text) {
     fraud_conf_what_t what;
     fraud_conf_t conf;
 
-    fraud_leak_init(&leak);
+    fraud_alias_init(&alias);
+    fraud_conf_init(&conf, text, strlen(text));
+    while ((what = fraud_conf_next(&conf)) != FRAUD_CONF_END) {
+        if (what == FRAUD_CONF_OPEN) {
+            fraud_alias_open(&alias, conf.words, conf.n);
+        } else if (what == FRAUD_CONF_CLOSE) {
+            fraud_alias_close(&alias);
+        } else {
+            fraud_alias_directive(&alias, conf.words, conf.n);
+        }
+    }
+    fraud_leak_init(&leak, &alias);
     fraud_conf_init(&conf, text, strlen(text));
     while ((what = fraud_conf_next(&conf)) != FRAUD_CONF_END) {
         if (what == FRAUD_CONF_OPEN) {
@@ -72,6 +84,23 @@ static void leaks(void **state) {
         {"http { log_format f '$status $args'; fraud_policy a; "
          "server { access_log x f; } }",
          "0:args "},
+        {"http { map $remote_addr $m { default $remote_addr; } "
+         "log_format f '$status $m'; fraud_policy a; "
+         "server { access_log x f; } }",
+         "0:remote_addr "},
+        {"http { log_format f '$status $b'; fraud_policy a; server { "
+         "set $a $args; set $b x$a; access_log x f; } }",
+         "0:args "},
+        {"http { map $remote_addr $m { default 0; 192.0.2.1 1; } "
+         "log_format f '$status $m'; fraud_policy a; "
+         "server { access_log x f; } }",
+         ""},
+        {"http { log_format f '$http_x_user'; fraud_policy a; "
+         "server { access_log x f; } }",
+         "0:http_x_user "},
+        {"http { log_format f '$host'; fraud_policy a; "
+         "server { access_log x f; } }",
+         "0:host "},
         {"http { log_format f '$status ${arg_q}'; fraud_policy a; "
          "server { access_log x f; } }",
          "0:arg_q "},
