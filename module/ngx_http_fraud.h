@@ -446,6 +446,7 @@ struct ngx_http_fraud_main_conf_s {
     ngx_array_t                  geo;
     ngx_array_t                  locations;      /* merged loc_confs */
     ngx_array_t                  policies;
+    ngx_str_t                    served;         /* servers under policies */
     ngx_array_t                  logs;           /* ngx_http_fraud_logged_t */
     ngx_array_t                  errlogs;        /* of all scopes, ngx_log_t */
     fraud_redact_known_t         known;          /* that they may tell */
@@ -600,7 +601,21 @@ ngx_uint_t ngx_http_fraud_is_of_address(ngx_http_fraud_value_t *value);
 
 ngx_int_t ngx_http_fraud_notice_check(ngx_conf_t *cf,
     ngx_http_fraud_main_conf_t *fmcf);
+ngx_int_t ngx_http_fraud_notice_old(ngx_conf_t *cf,
+    ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name, fraud_policy_t *old);
+ngx_int_t ngx_http_fraud_notice_due(ngx_conf_t *cf,
+    ngx_http_fraud_policy_t *policy, fraud_policy_t *old, ngx_str_t *server,
+    uint32_t today);
+ngx_int_t ngx_http_fraud_notice_load(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_str_t *name, ngx_pool_t *pool, size_t size, ngx_str_t *text);
 ngx_int_t ngx_http_fraud_notice_keep(ngx_cycle_t *cycle);
+
+/* _served.c: nor exchanged, nor taken away from a server */
+
+#define NGX_HTTP_FRAUD_SERVED  ".servers"
+
+ngx_int_t ngx_http_fraud_served_check(ngx_conf_t *cf,
+    ngx_http_fraud_main_conf_t *fmcf, uint32_t today);
 
 /* _fields.c: the fields of a line of the log under a policy */
 
@@ -748,6 +763,8 @@ ngx_int_t ngx_http_fraud_segment_append(ngx_http_fraud_segments_t *log,
     fraud_event_t *event);
 ngx_int_t ngx_http_fraud_segments_use(ngx_conf_t *cf,
     ngx_http_fraud_log_t *log);
+ngx_int_t ngx_http_fraud_segments_check(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_log_t *err);
 void ngx_http_fraud_segments_stop(ngx_http_fraud_main_conf_t *fmcf);
 
 /* _session.c */
@@ -804,7 +821,8 @@ fraud_rc ngx_http_fraud_source_make(ngx_http_fraud_source_e type,
     ngx_http_fraud_part_t *parts, ngx_uint_t n, void **object,
     fraud_err_t *err, ngx_uint_t *failed);
 void ngx_http_fraud_source_free(ngx_http_fraud_source_e type, void *object);
-ngx_int_t ngx_http_fraud_user_reads(ngx_core_conf_t *ccf, char *path);
+ngx_int_t ngx_http_fraud_user_may(ngx_core_conf_t *ccf, char *path,
+    int mode);
 
 /* _keys.c: secrets in files, and all secrets in memory */
 

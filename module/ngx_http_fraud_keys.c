@@ -240,7 +240,7 @@ ngx_http_fraud_keys_readable(ngx_http_fraud_main_conf_t *fmcf, char *path,
     ccf = (ngx_core_conf_t *) ngx_get_conf(fmcf->cycle->conf_ctx,
                                            ngx_core_module);
 
-    if (ngx_http_fraud_user_reads(ccf, path) != NGX_OK) {
+    if (ngx_http_fraud_user_may(ccf, path, R_OK) != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, log, 0,
                       "\"fraud_keys\": file \"%s\" cannot be read by user "
                       "\"%s\" of the workers, run \"fraudctl keys rotate %V\" "

@@ -309,7 +309,9 @@ ngx_http_fraud_init(ngx_conf_t *cf)
 
     fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
 
-    if (ngx_http_fraud_leaks(cf, fmcf) != NGX_OK) {
+    if (ngx_http_fraud_leaks(cf, fmcf) != NGX_OK
+        || ngx_http_fraud_notice_check(cf, fmcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -329,7 +331,6 @@ ngx_http_fraud_init(ngx_conf_t *cf)
 
     if (ngx_http_fraud_redis_finish(cf, fmcf) != NGX_OK
         || ngx_http_fraud_permit_all(cf, fmcf) != NGX_OK
-        || ngx_http_fraud_notice_check(cf, fmcf) != NGX_OK
         || ngx_http_fraud_sources_finish(cf, fmcf) != NGX_OK)
     {
         return NGX_ERROR;

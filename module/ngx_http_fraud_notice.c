@@ -27,14 +27,15 @@ static ngx_int_t ngx_http_fraud_notice_one(ngx_conf_t *cf,
     ngx_http_fraud_main_conf_t *fmcf, ngx_http_fraud_policy_t *policy,
     uint32_t today);
 static ngx_int_t ngx_http_fraud_notice_against(ngx_conf_t *cf,
-    ngx_http_fraud_policy_t *policy, fraud_policy_t *old, u_char *path,
-    uint32_t today);
+    ngx_http_fraud_policy_t *policy, fraud_policy_t *old, uint32_t today);
 static u_char *ngx_http_fraud_notice_path(ngx_http_fraud_main_conf_t *fmcf,
     ngx_str_t *name, ngx_pool_t *pool);
 static ngx_int_t ngx_http_fraud_notice_read(u_char *path, u_char *text,
     size_t size, size_t *len);
-static ngx_int_t ngx_http_fraud_notice_write(ngx_cycle_t *cycle,
+static ngx_int_t ngx_http_fraud_notice_keep_policy(ngx_cycle_t *cycle,
     ngx_http_fraud_main_conf_t *fmcf, ngx_http_fraud_policy_t *policy);
+static ngx_int_t ngx_http_fraud_notice_write(ngx_cycle_t *cycle,
+    ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name, ngx_str_t *text);
 
 
 ngx_int_t
@@ -43,10 +44,6 @@ ngx_http_fraud_notice_check(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
     uint32_t                    today;
     ngx_uint_t                  i;
     ngx_http_fraud_policy_t   **policies;
-
-    if (fmcf->policies.nelts == 0) {
-        return NGX_OK;
-    }
 
     today = (uint32_t) (ngx_time() / FRAUD_SETTING_DAY);
     policies = fmcf->policies.elts;
@@ -58,7 +55,11 @@ ngx_http_fraud_notice_check(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
         }
     }
 
-    if (fmcf->keys_dir.len == 0) {
+    if (fmcf->keys_dir.len) {
+        return ngx_http_fraud_served_check(cf, fmcf, today);
+    }
+
+    if (fmcf->policies.nelts && fmcf->enabled) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "\"fraud_policy\": with \"fraud_keys memory\" it is "
                            "not known which policy was in force before, run "
@@ -73,11 +74,9 @@ static ngx_int_t
 ngx_http_fraud_notice_one(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_policy_t *policy, uint32_t today)
 {
-    u_char          day[10], text[FRAUD_POLICY_MAX_PRINT], *path;
-    size_t          len;
+    u_char          day[10];
     ngx_int_t       rc;
     fraud_buf_t     buf;
-    fraud_err_t     err;
     fraud_policy_t  old;
 
     if (today < policy->policy.effective) {
@@ -94,39 +93,52 @@ ngx_http_fraud_notice_one(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf,
         return NGX_OK;
     }
 
-    path = ngx_http_fraud_notice_path(fmcf, &policy->name, cf->pool);
-    if (path == NULL) {
-        return NGX_ERROR;
+    rc = ngx_http_fraud_notice_old(cf, fmcf, &policy->name, &old);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    rc = ngx_http_fraud_notice_read(path, text, sizeof(text), &len);
+    return ngx_http_fraud_notice_against(cf, policy, &old, today);
+}
+
+
+/* the policy of this name that is in force, NGX_DECLINED if there is none */
+
+ngx_int_t
+ngx_http_fraud_notice_old(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf,
+    ngx_str_t *name, fraud_policy_t *old)
+{
+    ngx_int_t    rc;
+    ngx_str_t    text;
+    fraud_err_t  err;
+
+    rc = ngx_http_fraud_notice_load(fmcf, name, cf->temp_pool,
+                                    FRAUD_POLICY_MAX_PRINT, &text);
 
     if (rc == NGX_DECLINED) {
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 
     if (rc != NGX_OK
-        || fraud_policy_parse(&old, (char *) text, len, &err) != FRAUD_OK)
+        || fraud_policy_parse(old, (char *) text.data, text.len, &err)
+           != FRAUD_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, cf->log, rc == NGX_OK ? 0 : ngx_errno,
-                      "\"fraud_policy\": \"%s\" of the policy in force cannot "
-                      "be read, put back what was there", path);
+                      "\"fraud_policy\": \"%V" NGX_HTTP_FRAUD_KEPT "%V\" of "
+                      "the policy in force cannot be read, put back what was "
+                      "there", &fmcf->keys_dir, name);
         return NGX_ERROR;
     }
 
-    return ngx_http_fraud_notice_against(cf, policy, &old, path, today);
+    return NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_http_fraud_notice_against(ngx_conf_t *cf, ngx_http_fraud_policy_t *policy,
-    fraud_policy_t *old, u_char *path, uint32_t today)
+    fraud_policy_t *old, uint32_t today)
 {
-    u_char       day[10], names[512], *p;
-    uint32_t     loosens, due;
-    ngx_uint_t   i;
-    fraud_buf_t  buf;
-
     if (ngx_memcmp(old->digest, policy->policy.digest, FRAUD_PID_DIGEST_LEN)
         == 0)
     {
@@ -140,6 +152,21 @@ ngx_http_fraud_notice_against(ngx_conf_t *cf, ngx_http_fraud_policy_t *policy,
                       &policy->name, old->version, &policy->file);
         return NGX_ERROR;
     }
+
+    return ngx_http_fraud_notice_due(cf, policy, old, NULL, today);
+}
+
+
+/* of one server, or of all */
+
+ngx_int_t
+ngx_http_fraud_notice_due(ngx_conf_t *cf, ngx_http_fraud_policy_t *policy,
+    fraud_policy_t *old, ngx_str_t *server, uint32_t today)
+{
+    u_char       day[10], names[512], *p;
+    uint32_t     loosens, due;
+    ngx_uint_t   i;
+    fraud_buf_t  buf;
 
     loosens = fraud_policy_loosens(old, &policy->policy);
     due = fraud_policy_due(old, &policy->policy);
@@ -160,6 +187,16 @@ ngx_http_fraud_notice_against(ngx_conf_t *cf, ngx_http_fraud_policy_t *policy,
 
     fraud_buf_init(&buf, day, sizeof(day));
     fraud_day_print(&buf, due);
+
+    if (server) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"fraud_policy\": \"%V\" allows more than \"%s\" that "
+                      "server \"%V\" was under: %*s; it may not replace it "
+                      "before %*s in %V", &policy->name, old->name, server,
+                      (size_t) (p - names), names, buf.len, day,
+                      &policy->file);
+        return NGX_ERROR;
+    }
 
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                   "\"fraud_policy\": version %uD of \"%V\" allows more than "
@@ -214,22 +251,39 @@ ngx_http_fraud_notice_read(u_char *path, u_char *text, size_t size,
 }
 
 
+/* all of a file that is no larger, NGX_DECLINED if there is none */
+
+ngx_int_t
+ngx_http_fraud_notice_load(ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name,
+    ngx_pool_t *pool, size_t size, ngx_str_t *text)
+{
+    u_char  *path;
+
+    path = ngx_http_fraud_notice_path(fmcf, name, pool);
+    text->data = ngx_pnalloc(pool, size);
+
+    if (path == NULL || text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_fraud_notice_read(path, text->data, size, &text->len);
+}
+
+
 /* init module: this configuration is going to be used */
 
 ngx_int_t
 ngx_http_fraud_notice_keep(ngx_cycle_t *cycle)
 {
     u_char                      *path;
-    ngx_str_t                    dir;
+    ngx_str_t                    dir, name;
     ngx_uint_t                   i;
     ngx_http_fraud_policy_t    **policies;
     ngx_http_fraud_main_conf_t  *fmcf;
 
     fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_fraud_module);
 
-    if (ngx_test_config || fmcf == NULL || !fmcf->enabled
-        || fmcf->keys_dir.len == 0 || fmcf->policies.nelts == 0)
-    {
+    if (ngx_test_config || fmcf == NULL || fmcf->keys_dir.len == 0) {
         return NGX_OK;
     }
 
@@ -252,7 +306,9 @@ ngx_http_fraud_notice_keep(ngx_cycle_t *cycle)
     policies = fmcf->policies.elts;
 
     for (i = 0; i < fmcf->policies.nelts; i++) {
-        if (ngx_http_fraud_notice_write(cycle, fmcf, policies[i]) != NGX_OK) {
+        if (ngx_http_fraud_notice_keep_policy(cycle, fmcf, policies[i])
+            != NGX_OK)
+        {
             ngx_log_error(NGX_LOG_ALERT, cycle->log, ngx_errno,
                           "policy \"%V\" cannot be written to \"%s\", it will "
                           "not be known that it was in force",
@@ -260,7 +316,35 @@ ngx_http_fraud_notice_keep(ngx_cycle_t *cycle)
         }
     }
 
+    ngx_str_set(&name, NGX_HTTP_FRAUD_SERVED);
+
+    if (ngx_http_fraud_notice_write(cycle, fmcf, &name, &fmcf->served)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, ngx_errno,
+                      "\"%s%V\" cannot be written, it will not be known which "
+                      "server was under which policy", path, &name);
+    }
+
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_fraud_notice_keep_policy(ngx_cycle_t *cycle,
+    ngx_http_fraud_main_conf_t *fmcf, ngx_http_fraud_policy_t *policy)
+{
+    u_char       print[FRAUD_POLICY_MAX_PRINT];
+    ngx_str_t    text;
+    fraud_buf_t  buf;
+
+    fraud_buf_init(&buf, print, sizeof(print));
+    fraud_policy_print(&buf, &policy->policy);
+
+    text.data = buf.data;
+    text.len = buf.len;
+
+    return ngx_http_fraud_notice_write(cycle, fmcf, &policy->name, &text);
 }
 
 
@@ -268,30 +352,28 @@ ngx_http_fraud_notice_keep(ngx_cycle_t *cycle)
 
 static ngx_int_t
 ngx_http_fraud_notice_write(ngx_cycle_t *cycle,
-    ngx_http_fraud_main_conf_t *fmcf, ngx_http_fraud_policy_t *policy)
+    ngx_http_fraud_main_conf_t *fmcf, ngx_str_t *name, ngx_str_t *text)
 {
-    u_char        text[FRAUD_POLICY_MAX_PRINT], kept[FRAUD_POLICY_MAX_PRINT];
     u_char       *path, *fresh;
-    size_t        len;
     ngx_fd_t      fd;
     ngx_int_t     rc;
-    ngx_str_t     name;
-    fraud_buf_t   buf;
+    ngx_str_t     temp, kept;
 
-    ngx_str_set(&name, ".new");
+    ngx_str_set(&temp, ".new");
 
-    path = ngx_http_fraud_notice_path(fmcf, &policy->name, cycle->pool);
-    fresh = ngx_http_fraud_notice_path(fmcf, &name, cycle->pool);
+    path = ngx_http_fraud_notice_path(fmcf, name, cycle->pool);
+    fresh = ngx_http_fraud_notice_path(fmcf, &temp, cycle->pool);
 
     if (path == NULL || fresh == NULL) {
         return NGX_ERROR;
     }
 
-    fraud_buf_init(&buf, text, sizeof(text));
-    fraud_policy_print(&buf, &policy->policy);
+    rc = ngx_http_fraud_notice_load(fmcf, name, cycle->pool, text->len + 1,
+                                    &kept);
 
-    if (ngx_http_fraud_notice_read(path, kept, sizeof(kept), &len) == NGX_OK
-        && len == buf.len && ngx_memcmp(kept, text, len) == 0)
+    if ((rc == NGX_OK && kept.len == text->len
+         && ngx_memcmp(kept.data, text->data, kept.len) == 0)
+        || (rc == NGX_DECLINED && text->len == 0))
     {
         return NGX_OK;
     }
@@ -302,7 +384,7 @@ ngx_http_fraud_notice_write(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
-    rc = ngx_write_fd(fd, text, buf.len) == (ssize_t) buf.len
+    rc = ngx_write_fd(fd, text->data, text->len) == (ssize_t) text->len
          && fsync(fd) == 0 ? NGX_OK : NGX_ERROR;
 
     if (ngx_close_file(fd) == NGX_FILE_ERROR) {

@@ -364,6 +364,46 @@ ngx_http_fraud_segments_stop(ngx_http_fraud_main_conf_t *fmcf)
 }
 
 
+/* a segment is made by the worker that has a line for it */
+
+ngx_int_t
+ngx_http_fraud_segments_check(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_log_t *err)
+{
+    u_char                     *p;
+    ngx_int_t                   rc;
+    ngx_core_conf_t            *ccf;
+    ngx_http_fraud_segments_t  *log;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(fmcf->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    for (log = fmcf->segments; log; log = log->next) {
+
+        /* the path is absolute, and a name of a segment begins with it */
+
+        for (p = log->name + log->path.len; *p != '/'; p--) { /* void */ }
+
+        *p = '\0';
+        rc = ngx_http_fraud_user_may(ccf, p == log->name ? "/"
+                                                         : (char *) log->name,
+                                     W_OK|X_OK);
+        *p = '/';
+
+        if (rc != NGX_OK) {
+            ngx_log_error(NGX_LOG_EMERG, err, 0,
+                          "\"fraud_log\": no file can be made beside \"%V\" by "
+                          "user \"%s\" of the workers, make its directory and "
+                          "give it to that user", &log->path,
+                          ccf->username ? ccf->username : "");
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 /*
  * From now on the log is in segments, each of which a worker opens when it has
  * a line for it.  However often a path is named, it has one chain.

@@ -538,7 +538,8 @@ static ngx_int_t
 ngx_http_fraud_readable(ngx_http_fraud_part_t *part, ngx_core_conf_t *ccf,
     ngx_log_t *log)
 {
-    if (ngx_http_fraud_user_reads(ccf, (char *) part->text.data) == NGX_OK) {
+    if (ngx_http_fraud_user_may(ccf, (char *) part->text.data, R_OK)
+        == NGX_OK) {
         return NGX_OK;
     }
 
@@ -552,19 +553,22 @@ ngx_http_fraud_readable(ngx_http_fraud_part_t *part, ngx_core_conf_t *ccf,
 }
 
 
-/* asks a process of that user: groups, ACLs and mounts count as they do */
+/*
+ * As access() says.  A process of that user is asked: groups, ACLs and mounts
+ * count as they do.
+ */
 
 ngx_int_t
-ngx_http_fraud_user_reads(ngx_core_conf_t *ccf, char *path)
+ngx_http_fraud_user_may(ngx_core_conf_t *ccf, char *path, int mode)
 {
-    int       fd, status;
+    int       status;
     pid_t     pid;
     sigset_t  set, before;
 
     if (geteuid() != 0 || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT
         || ccf->user == 0)
     {
-        return NGX_OK;
+        return access(path, mode) == -1 ? NGX_DECLINED : NGX_OK;
     }
 
     /* the master reaps all children on SIGCHLD, this one is ours */
@@ -585,9 +589,7 @@ ngx_http_fraud_user_reads(ngx_core_conf_t *ccf, char *path)
             _exit(2);
         }
 
-        fd = open(path, O_RDONLY|O_NONBLOCK);
-
-        _exit(fd == -1);
+        _exit(access(path, mode) == -1);
     }
 
     while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR) {

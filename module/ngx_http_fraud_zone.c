@@ -142,7 +142,8 @@ ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     /* the user of the workers is known by now, at the end of configuration */
 
     if (ngx_http_fraud_sources_check(fmcf, log) != NGX_OK
-        || ngx_http_fraud_keys_check(fmcf, log) != NGX_OK)
+        || ngx_http_fraud_keys_check(fmcf, log) != NGX_OK
+        || ngx_http_fraud_segments_check(fmcf, log) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -18,7 +18,8 @@ my $base = Policies::text('aseptsoft', %days);
 # secrets in files, written as the tool does
 
 my $length = 86400;
-my @domains = sort map { ($_, "log.$_") } 'address', 'address@aseptsoft';
+my @domains = sort map { ($_, "log.$_") } 'address', 'address@aseptsoft',
+    'address@other';
 
 sub keys_of {
     my ($epoch) = @_;
@@ -99,6 +100,63 @@ is(kept(), 2, 'is in force');
 $nginx->put('p.policy', $base);
 like(try(), qr/is another than version 2 in force/, 'there is no way back');
 
+# a server may not be taken out of its policy either, nor be put under another
+# that allows more
+
+my $two = Policies::text('aseptsoft', %days, name => 'other', version => 1,
+                         'keep.log' => '20d');
+my $more = Policies::text('aseptsoft', %days, name => 'other', version => 1,
+                          'keep.log' => '22d', notice => day(-29),
+                          effective => day(-29));
+my %conf = (http => 'include %DIR%/keys.conf;',
+            server => 'server_name shop.test; fraud_policy %DIR%/p.policy; '
+                      . 'fraud observe; location / { empty_gif; }');
+
+$nginx->put('p.policy', Policies::text('aseptsoft', %days, version => 2,
+                                       'keep.log' => '20d'));
+ok($nginx->reload(%conf), 'a server with a name');
+is($nginx->slurp('keys/policies/.servers'), "aseptsoft shop.test\n", 'is kept');
+
+sub with {
+    my (%other) = @_;
+    $nginx->{conf} = { %{ $nginx->{conf} }, %conf, %other };
+    $nginx->write_conf;
+    return try();
+}
+
+my $end = "$nginx->{dir}/keys/policies/aseptsoft.end";
+my $gone = '"fraud_policy": server "shop.test" was under policy "aseptsoft" and '
+    . 'is under none now, put it back or announce the end: write the day '
+    . '(YYYY-MM-DD) of the notice to "%DIR%/keys/policies/aseptsoft.end", it '
+    . 'may end 30 days later';
+my $without = 'server_name shop.test; fraud observe; location / { empty_gif; }';
+
+is(with(server => $without), $gone, 'no policy any more');
+is(with(server => $without =~ s/observe/off/r), $gone, 'nor with fraud off');
+is(with(server => 'server_name new.test; location / { empty_gif; } } '
+    . "server { listen 127.0.0.1:1; $without"), $gone, 'nor elsewhere');
+is(with(server => 'server_name new.test; location / { empty_gif; }'), '',
+   'a server that is gone serves nobody');
+$nginx->put('keys/policies/aseptsoft.end', day(-29) . "\n");
+is(with(server => $without), $gone, 'announced yesterday a month ago');
+$nginx->put('keys/policies/aseptsoft.end', "soon\n");
+is(with(server => $without), $gone, 'announced for some day');
+$nginx->put('keys/policies/aseptsoft.end', day(-30) . "\n");
+is(with(server => $without), '', 'announced a month ago');
+unlink $end;
+
+my $other = 'server_name shop.test; fraud_policy %DIR%/q.policy; fraud observe; '
+    . 'location / { empty_gif; }';
+$nginx->put('q.policy', $more);
+is(with(server => $other), '"fraud_policy": "other" allows more than "aseptsoft" '
+   . 'that server "shop.test" was under: "keep.log"; it may not replace it '
+   . 'before ' . day(1) . ' in %DIR%/q.policy', 'another policy that allows more');
+$nginx->put('q.policy', $more =~ s/@{[day(-29)]}/@{[day(-30)]}/gr);
+is(with(server => $other), '', 'and was announced');
+$nginx->put('q.policy', $two);
+is(with(server => $other), '', 'one that allows no more');
+ok($nginx->reload(%conf), 'the old one again');
+
 my $broken = 'keys/policies/aseptsoft';
 $nginx->put($broken, "[policy]\n");
 like(try(), qr/"%DIR%\/\Q$broken\E" of the policy in force cannot be read/,
@@ -106,9 +164,19 @@ like(try(), qr/"%DIR%\/\Q$broken\E" of the policy in force cannot be read/,
 unlink "$nginx->{dir}/$broken";
 is(try(), '', 'none is a beginning');
 
+# workers make segments, beside the path of the log
+
+my $nowhere = 'fraud_policy %DIR%/asogen.policy; fraud observe; fraud_log ';
+my ($status, @said) = Policies::test(server => "$nowhere none/f.log;");
+is($said[-1], '[emerg] "fraud_log": no file can be made beside '
+   . '"%DIR%/none/f.log" by user "' . ($> ? '' : 'root') . '" of the workers, '
+   . 'make its directory and give it to that user', 'no directory of a log');
+($status) = Policies::test(server => "$nowhere logs/f.log;");
+is($status, 0, 'one that is there');
+
 # without files of secrets there is no memory
 
-my ($status, @said) = Policies::test(server => 'fraud observe; '
+($status, @said) = Policies::test(server => 'fraud observe; '
     . 'fraud_policy %DIR%/asogen.policy;');
 is(scalar(grep { /^\[warn\] "fraud_policy": with "fraud_keys memory" it is not known/ } @said),
    1, 'which is said');

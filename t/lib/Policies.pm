@@ -6,6 +6,8 @@ package Policies;
 use strict;
 use warnings;
 
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
 use File::Temp;
 use IO::Socket::UNIX;
 
@@ -120,6 +122,7 @@ END
 
     for my $name (keys %files) {
         (my $content = $files{$name}) =~ s/%DIR%/$dir/g;
+        make_path(dirname("$dir/$name"));
         open my $out, '>', "$dir/$name" or die "$dir/$name: $!\n";
         print $out $content;
         close $out or die "$dir/$name: $!\n";
