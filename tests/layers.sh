@@ -43,7 +43,8 @@ home() {
     done
 }
 
-home 'hiredis' lib/fraud_resp.c tools/redis.c
+home 'hiredis' lib/fraud_resp.c tools/node.c tools/redis.c
+home 'openssl' tools/wire.c
 home 'maxminddb' lib/fraud_geo.c
 home 'pcre2' lib/fraud_pattern.c
 home 'ini\.h' lib/fraud_policy.c

@@ -4,8 +4,8 @@
 #define REDIS_H
 
 /*
- * The records of subjects in Redis: looked at, and deleted. One server; what
- * is behind TLS, Sentinel or Cluster is nginx's to reach.
+ * The records of subjects in Redis: looked at, and deleted; in one server, in
+ * the master that sentinels name, or in all masters of a cluster.
  */
 
 #include "site.h"
@@ -15,9 +15,7 @@ typedef struct redis_s redis_t;
 
 /*
  * redis_open(site):
- * Connect to the server of the configuration. NULL if there is none, or none
- * that can be reached from here; the latter is said on standard error. A server
- * that does not answer ends the program (fail.h).
+ * Connect to what the configuration names. NULL if it names none.
  */
 redis_t *redis_open(const site_t *site);
 
@@ -33,16 +31,17 @@ size_t redis_each(redis_t *redis, const pids_t *pids, redis_print_t print,
                   void *data);
 
 /*
- * redis_erase(redis, pids, deep):
- * Delete the records of ${pids}, and with ${deep} also those of others that
- * name one of them. Return how many there were.
+ * redis_erase(redis, pids):
+ * Delete the records of ${pids} and those of others that name one of them, and
+ * have append-only files rewritten. Return how many records there were.
  */
-size_t redis_erase(redis_t *redis, const pids_t *pids, int deep);
+size_t redis_erase(redis_t *redis, const pids_t *pids);
 
 /*
  * redis_close(redis):
- * Close it; NULL is a no-op.
+ * Close it; NULL is a no-op. Return 1 if something could not be reached or was
+ * refused, which was said on standard error, else 0.
  */
-void redis_close(redis_t *redis);
+int redis_close(redis_t *redis);
 
 #endif /* REDIS_H */

@@ -86,7 +86,7 @@ typedef struct {
     site_t site;
     vault_t vault;
     pids_t pids;
-    int unreached; /* nginx, in whole or in part */
+    int unreached; /* nginx or Redis, in whole or in part */
     uint64_t zone; /* records */
     uint64_t redis;
     int commas; /* of the list that is printed */
@@ -325,7 +325,7 @@ static int show(rights_t *r, uint64_t within) {
     r->commas = 0;
     redis = redis_open(&r->site);
     r->redis = redis_each(redis, &r->pids, print_record, r);
-    redis_close(redis);
+    r->unreached |= redis_close(redis);
     (void)printf("],\n\"log\":[");
     r->commas = 0;
     if (r->verb == EXPORT) {
@@ -357,8 +357,8 @@ static int erase(rights_t *r, uint64_t within) {
     }
     scrub(r);
     redis = redis_open(&r->site);
-    r->redis = redis_erase(redis, &r->pids, r->pids.n != 0);
-    redis_close(redis);
+    r->redis = redis_erase(redis, &r->pids);
+    r->unreached |= redis_close(redis);
     if (r->verb != RECTIFY) {
         search(r, &redact);
     }

@@ -163,6 +163,31 @@ static void take_redis(site_t *site, const conf_node_t *node) {
     }
 }
 
+static void take_redis_more(site_t *site, const conf_node_t *node) {
+    if (node->n < 2) {
+        return;
+    }
+    if (conf_is(node, "fraud_redis_sentinel")) {
+        site->redis_sentinel = word(node, 1);
+    } else if (conf_is(node, "fraud_redis_cluster")) {
+        site->redis_cluster = strcmp(word(node, 1), "on") == 0;
+    } else if (conf_is(node, "fraud_redis_database")) {
+        site->redis_database = word(node, 1);
+    } else if (conf_is(node, "fraud_redis_password_file")) {
+        site->redis_password_file = conf_path(&site->conf, node->words[1]);
+    } else if (conf_is(node, "fraud_redis_ssl_ca")) {
+        site->redis_ca = conf_path(&site->conf, node->words[1]);
+    } else if (conf_is(node, "fraud_redis_ssl_certificate")) {
+        site->redis_certificate = conf_path(&site->conf, node->words[1]);
+    } else if (conf_is(node, "fraud_redis_ssl_certificate_key")) {
+        site->redis_certificate_key = conf_path(&site->conf, node->words[1]);
+    } else if (conf_is(node, "fraud_redis_ssl_name")) {
+        site->redis_name = word(node, 1);
+    } else if (conf_is(node, "fraud_redis_ssl_verify")) {
+        site->redis_unverified = strcmp(word(node, 1), "off") == 0;
+    }
+}
+
 static void take(site_t *site, const conf_node_t *node) {
     if (conf_is(node, "fraud_identity") && node->n > 2) {
         take_identity(site, node);
@@ -170,14 +195,6 @@ static void take(site_t *site, const conf_node_t *node) {
         add_identity(site, "session", SITE_SESSION, NULL);
     } else if (conf_is(node, "fraud_redis")) {
         take_redis(site, node);
-    } else if (conf_is(node, "fraud_redis_sentinel") ||
-               (conf_is(node, "fraud_redis_cluster") &&
-                strcmp(word(node, 1), "on") == 0)) {
-        site->redis_many = 1;
-    } else if (conf_is(node, "fraud_redis_database")) {
-        site->redis_database = word(node, 1);
-    } else if (conf_is(node, "fraud_redis_password_file") && node->n > 1) {
-        site->redis_password_file = conf_path(&site->conf, node->words[1]);
     } else if (conf_is(node, "fraud_objections") && node->n > 1) {
         site->objections = conf_path(&site->conf, node->words[1]);
     } else if (conf_is(node, "fraud_keys") && node->n > 1 &&
@@ -212,6 +229,7 @@ static void walk(site_t *site, const conf_node_t *first, place_t place) {
     }
     for (node = first; node != NULL; node = node->next) {
         take(site, node);
+        take_redis_more(site, node);
         walk(site, node->child, place);
     }
 }

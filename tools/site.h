@@ -49,7 +49,13 @@ typedef struct {
     size_t nidentities;
     const char **redis; /* URLs */
     size_t nredis;
-    int redis_many; /* Sentinel or Cluster */
+    const char *redis_sentinel; /* the master's name, NULL: none */
+    int redis_cluster;
+    int redis_unverified;
+    const char *redis_ca; /* files of TLS, NULL: none is named */
+    const char *redis_certificate;
+    const char *redis_certificate_key;
+    const char *redis_name;
     const char *redis_database;
     const char *redis_password_file;
     const char *keys_dir; /* NULL: memory */

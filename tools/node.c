@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "node.h"
+
+#include "fail.h"
+#include "wire.h"
+
+#include <hiredis/hiredis.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_PORT 6379
+#define MAX_PASSWORD 4096
+
+struct node_s {
+    wire_t *wire; /* NULL: broken */
+    redisReader *reader;
+    char shown[560];
+};
+
+/* "host:port" of a URL, without user and database. */
+static void parse_host(node_server_t *server) {
+    char *colon = strrchr(server->host, ':');
+    size_t len;
+
+    server->port = DEFAULT_PORT;
+    if (colon != NULL && strchr(colon, ']') == NULL) {
+        server->port = atoi(colon + 1);
+        *colon = '\0';
+    }
+    len = strlen(server->host);
+    if (server->host[0] == '[' && server->host[len - 1] == ']') {
+        memmove(server->host, server->host + 1, len - 2);
+        server->host[len - 2] = '\0';
+    }
+}
+
+int node_parse(node_server_t *server, const char *url) {
+    const char *at, *slash, *host;
+    size_t len;
+
+    memset(server, 0, sizeof(*server));
+    if (strncmp(url, "unix:", 5) == 0) {
+        (void)snprintf(server->host, sizeof(server->host), "%s", url + 5);
+        return 1;
+    }
+    server->tls = strncmp(url, "rediss://", 9) == 0;
+    if (!server->tls && strncmp(url, "redis://", 8) != 0) {
+        return 0;
+    }
+    host = url + (server->tls ? 9 : 8);
+    at = strchr(host, '@');
+    if (at != NULL) {
+        (void)snprintf(server->user, sizeof(server->user), "%.*s",
+                       (int)(at - host), host);
+        host = at + 1;
+    }
+    slash = strchr(host, '/');
+    len = slash != NULL ? (size_t)(slash - host) : strlen(host);
+    (void)snprintf(server->database, sizeof(server->database), "%s",
+                   slash != NULL ? slash + 1 : "");
+    (void)snprintf(server->host, sizeof(server->host), "%.*s", (int)len, host);
+    parse_host(server);
+    return 1;
+}
+
+void node_say(const node_t *node, const char *what) {
+    (void)fprintf(stderr, "fraudctl: redis %s: %s\n", node->shown, what);
+}
+
+/* Return 1 if the last command was one that it carried out. */
+static int carried_out(node_t *node) {
+    redisReply *reply = node_reply(node);
+    int good = reply != NULL && reply->type != REDIS_REPLY_ERROR;
+
+    if (reply != NULL && !good) {
+        node_say(node, reply->str);
+    }
+    if (reply != NULL) {
+        freeReplyObject(reply);
+    }
+    return good;
+}
+
+static int greet(node_t *node, const site_t *site,
+                 const node_server_t *server) {
+    const char *database =
+        site->redis_database != NULL ? site->redis_database : server->database;
+    char password[MAX_PASSWORD] = "";
+    FILE *in;
+
+    if (site->redis_password_file != NULL) {
+        in = fopen(site->redis_password_file, "r");
+        if (in == NULL || fgets(password, sizeof(password), in) == NULL) {
+            fail("cannot read %s", site->redis_password_file);
+        }
+        (void)fclose(in);
+        password[strcspn(password, "\r\n")] = '\0';
+        if (server->user[0] != '\0') {
+            node_send(node, "AUTH %s %s", server->user, password);
+        } else {
+            node_send(node, "AUTH %s", password);
+        }
+        memset(password, 0, sizeof(password));
+        if (!carried_out(node)) {
+            return 0;
+        }
+    }
+    if (database[0] != '\0' && strcmp(database, "0") != 0) {
+        node_send(node, "SELECT %s", database);
+        return carried_out(node);
+    }
+    return 1;
+}
+
+node_t *node_open(const site_t *site, const node_server_t *server,
+                  int greeted) {
+    node_t *node = calloc(1, sizeof(*node));
+    char why[128];
+    wire_to_t to;
+
+    memset(&to, 0, sizeof(to));
+    to.host = server->host;
+    to.port = server->port;
+    to.tls = server->tls;
+    to.ca = site->redis_ca;
+    to.certificate = site->redis_certificate;
+    to.key = site->redis_certificate_key;
+    to.name = site->redis_name;
+    to.unverified = site->redis_unverified;
+    if (node == NULL) {
+        fail("not enough memory");
+    }
+    (void)snprintf(node->shown, sizeof(node->shown),
+                   server->port != 0 ? "%s:%d" : "%s", server->host,
+                   server->port);
+    node->reader = redisReaderCreate();
+    node->wire = wire_open(&to, why, sizeof(why));
+    if (node->wire == NULL) {
+        node_say(node, why);
+    }
+    if (node->reader == NULL || node->wire == NULL ||
+        (greeted && !greet(node, site, server))) {
+        node_close(node);
+        return NULL;
+    }
+    return node;
+}
+
+static void broken(node_t *node, const char *why) {
+    if (node->wire != NULL) {
+        node_say(node, why);
+        wire_close(node->wire);
+        node->wire = NULL;
+    }
+}
+
+void node_send(node_t *node, const char *format, ...) {
+    char *command = NULL;
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = redisvFormatCommand(&command, format, args);
+    va_end(args);
+    if (len < 0) {
+        fail("not enough memory");
+    }
+    if (node->wire != NULL && !wire_write(node->wire, command, (size_t)len)) {
+        broken(node, "the connection broke");
+    }
+    /* it may have a password in it */
+    memset(command, 0, (size_t)len);
+    free(command);
+}
+
+struct redisReply *node_reply(node_t *node) {
+    void *reply = NULL;
+    char bytes[16384];
+    size_t n;
+
+    while (node->wire != NULL) {
+        if (redisReaderGetReply(node->reader, &reply) != REDIS_OK) {
+            broken(node, "it answers something else than Redis does");
+        } else if (reply != NULL) {
+            return reply;
+        } else {
+            n = wire_read(node->wire, bytes, sizeof(bytes));
+            if (n == 0 || redisReaderFeed(node->reader, bytes, n) != REDIS_OK) {
+                broken(node, "no answer");
+            }
+        }
+    }
+    return NULL;
+}
+
+void node_close(node_t *node) {
+    if (node != NULL) {
+        wire_close(node->wire);
+        if (node->reader != NULL) {
+            redisReaderFree(node->reader);
+        }
+        free(node);
+    }
+}
