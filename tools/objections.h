@@ -4,19 +4,30 @@
 #define OBJECTIONS_H
 
 /*
- * The file of "fraud_objections": a pid a line, of those who are kept out of
- * scoring, after a line "nobody", as nginx takes no empty file. It reads it
- * again when it is replaced.
+ * The file of "fraud_objections": pseudonyms that are not scored, in groups
+ * that begin with a comment, "# until SECONDS": then their epochs are over and
+ * nobody has them.
  */
 
 #include "tombstone.h"
 
+#define OBJECTIONS_EPOCHS 3 /* the one before this, this, and the next */
+
 /*
- * objections_add(path, arena, pids), objections_remove(path, arena, pids):
- * Put a file with ${pids} too, or without them, in its place; owner, group and
- * mode stay. What cannot be done ends the program (fail.h).
+ * objections_add(path, arena, pids, until),
+ * objections_remove(path, arena, pids):
+ * Add ${pids} to the file at ${path}, or remove them. It has to be there.
  */
-void objections_add(const char *path, arena_t *arena, const pids_t *pids);
+void objections_add(const char *path, arena_t *arena, const pids_t *pids,
+                    uint64_t until);
 void objections_remove(const char *path, arena_t *arena, const pids_t *pids);
+
+/*
+ * objections_purge(path, arena, now, until, dry):
+ * Remove those whose time was over at ${now}; the others without a time have
+ * ${until}. Return how many went, or would with ${dry}.
+ */
+uint64_t objections_purge(const char *path, arena_t *arena, uint64_t now,
+                          uint64_t until, int dry);
 
 #endif /* OBJECTIONS_H */

@@ -7,6 +7,7 @@
 #include "fail.h"
 #include "fraud_str.h"
 #include "hold.h"
+#include "objections.h"
 #include "option.h"
 #include "segments.h"
 #include "site.h"
@@ -257,6 +258,27 @@ static void purge_tombstones(options_t *o) {
     }
 }
 
+/* Pseudonyms that no secret makes any more. */
+static void purge_objections(options_t *o) {
+    uint8_t line[VAULT_LINE];
+    fraud_event_t event;
+    uint64_t n;
+
+    if (o->site.objections == NULL) {
+        return;
+    }
+    n = objections_purge(o->site.objections, &o->arena, o->now,
+                         o->now + OBJECTIONS_EPOCHS * o->site.epoch, o->dry);
+    if (n != 0) {
+        fraud_event_begin(&event, line, sizeof(line));
+        fraud_event_time(&event, FRAUD_STR("time"), o->now * 1000);
+        fraud_event_str(&event, FRAUD_STR("purge"), "objections", 10);
+        fraud_event_uint(&event,
+                         o->dry ? FRAUD_STR("due") : FRAUD_STR("deleted"), n);
+        vault_audit(&o->vault, &event, 1);
+    }
+}
+
 static const fraud_policy_t *named_policy(options_t *o) {
     o->site.arena = &o->arena;
     return o->policy != NULL ? site_policy(&o->site, o->policy) : NULL;
@@ -321,6 +343,7 @@ static int run_purge(options_t *o) {
         purge_site(o);
         purge_evidence(o);
         purge_tombstones(o);
+        purge_objections(o);
     } else {
         policy = named_policy(o);
         if ((policy != NULL) == o->has_keep) {

@@ -360,6 +360,7 @@ static int erase(rights_t *r, uint64_t within) {
     r->redis = redis_erase(redis, &r->pids);
     r->unreached |= redis_close(redis);
     if (r->verb != RECTIFY) {
+        r->unreached |= !r->offline && !scrub_flush(&r->site);
         search(r, &redact);
     }
     if (r->pids.n == 0 && r->verb != REPLAY && !r->unreached) {
@@ -383,7 +384,8 @@ static int object(rights_t *r, uint64_t within) {
     if (r->withdraw) {
         objections_remove(r->site.objections, &r->arena, &r->pids);
     } else {
-        objections_add(r->site.objections, &r->arena, &r->pids);
+        objections_add(r->site.objections, &r->arena, &r->pids,
+                       r->now + OBJECTIONS_EPOCHS * r->site.epoch);
     }
     audit(r, NULL, within);
     return r->unreached;

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include "scrub.h"
 
 #include "fraud_str.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* Longer than a worker waits with lines of a segment. */
+#define FLUSH_S 6
 
 #define MAX_ROUNDS 1000000 /* of one pid */
 
@@ -50,5 +59,28 @@ int scrub_all(const control_t *control, const pids_t *pids, uint64_t *records) {
             return 0;
         }
     }
+    return 1;
+}
+
+int scrub_flush(const site_t *site) {
+    struct timespec settle = {FLUSH_S, 0};
+    char text[32] = "";
+    long pid = 0;
+    FILE *in;
+
+    if (!site_buffers(site)) {
+        return 1;
+    }
+    in = site->pid != NULL ? fopen(site->pid, "r") : NULL;
+    if (in != NULL) {
+        pid = fgets(text, sizeof(text), in) != NULL ? atol(text) : 0;
+        (void)fclose(in);
+    }
+    if (pid < 2 || kill((pid_t)pid, SIGUSR1) == -1) {
+        (void)fprintf(stderr, "fraudctl: nginx is not reached by its \"pid\": "
+                              "lines may wait in the memory of workers\n");
+        return 0;
+    }
+    (void)nanosleep(&settle, NULL);
     return 1;
 }

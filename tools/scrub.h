@@ -8,6 +8,7 @@
  */
 
 #include "control.h"
+#include "site.h"
 #include "tombstone.h"
 
 /*
@@ -17,5 +18,13 @@
  * said on standard error.
  */
 int scrub_all(const control_t *control, const pids_t *pids, uint64_t *records);
+
+/*
+ * scrub_flush(site):
+ * If lines of logs may wait in the memory of workers, have these write them,
+ * as when logs are opened anew (SIGUSR1), and wait for it. Return 0 if nginx
+ * is not reached by the "pid" of its configuration, which is said.
+ */
+int scrub_flush(const site_t *site);
 
 #endif /* SCRUB_H */

@@ -4,8 +4,11 @@
 
 #include "fail.h"
 #include "fraud_str.h"
+#include "option.h"
 
 #include <string.h>
+
+#define DEFAULT_EPOCH 86400u
 
 /* What is in force in a block. */
 typedef struct {
@@ -188,6 +191,15 @@ static void take_redis_more(site_t *site, const conf_node_t *node) {
     }
 }
 
+static void take_keys(site_t *site, const conf_node_t *node) {
+    if (strcmp(word(node, 1), "memory") != 0) {
+        site->keys_dir = conf_path(&site->conf, node->words[1]);
+    }
+    if (strncmp(word(node, 2), "epoch=", 6) == 0) {
+        site->epoch = option_time("epoch", word(node, 2) + 6);
+    }
+}
+
 static void take(site_t *site, const conf_node_t *node) {
     if (conf_is(node, "fraud_identity") && node->n > 2) {
         take_identity(site, node);
@@ -197,9 +209,10 @@ static void take(site_t *site, const conf_node_t *node) {
         take_redis(site, node);
     } else if (conf_is(node, "fraud_objections") && node->n > 1) {
         site->objections = conf_path(&site->conf, node->words[1]);
-    } else if (conf_is(node, "fraud_keys") && node->n > 1 &&
-               strcmp(word(node, 1), "memory") != 0) {
-        site->keys_dir = conf_path(&site->conf, node->words[1]);
+    } else if (conf_is(node, "fraud_keys") && node->n > 1) {
+        take_keys(site, node);
+    } else if (conf_is(node, "pid") && node->n == 2) {
+        site->pid = log_path(site, node);
     } else if ((conf_is(node, "access_log") || conf_is(node, "error_log")) &&
                is_file(node)) {
         add_log(site, node, NULL);
@@ -241,9 +254,21 @@ void site_read(site_t *site, arena_t *arena, const char *conf,
     memset(site, 0, sizeof(*site));
     site->arena = arena;
     site->prefix = prefix;
+    site->epoch = DEFAULT_EPOCH;
     add_identity(site, "address", SITE_ADDRESS, NULL);
     conf_read(&site->conf, arena, conf);
     walk(site, site->conf.first, nowhere);
+}
+
+int site_buffers(const site_t *site) {
+    size_t i;
+
+    for (i = 0; i < site->nlogs; i++) {
+        if (site->logs[i].buffered) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 int site_finishes(const site_t *site) {

@@ -59,6 +59,8 @@ typedef struct {
     const char *redis_database;
     const char *redis_password_file;
     const char *keys_dir; /* NULL: memory */
+    uint64_t epoch;       /* seconds */
+    const char *pid;      /* of nginx's master, NULL: not in the file */
     const char *objections;
 } site_t;
 
@@ -75,6 +77,12 @@ void site_read(site_t *site, arena_t *arena, const char *conf,
  * Return the policy in the file at ${path}, read once.
  */
 const fraud_policy_t *site_policy(site_t *site, const char *path);
+
+/*
+ * site_buffers(site):
+ * Return 1 if lines of a log may wait in the memory of a worker, else 0.
+ */
+int site_buffers(const site_t *site);
 
 /*
  * site_finishes(site):

@@ -107,6 +107,7 @@ http {
     fraud_log $dir/logs/fraud.log hourly;
     log_format pids '\$time_iso8601 \$fraud_account_pid \$status';
     access_log $dir/logs/access.log pids;
+    ${2:-}
     set_real_ip_from unix:;
     real_ip_header X-Forwarded-For;
     fraud_identity session \$cookie_sid kind=session;
@@ -159,6 +160,16 @@ account() {
     curl -s -o "$dir/answer" -D - --unix-socket "$dir/socket" \
         -H "X-Forwarded-For: 192.0.2.$((40 + n))" -b "sid=session-of-$1" \
         "http://localhost/?as=$1&bad=1" | grep -cE 'orders|reputation.account'
+}
+
+# until the workers of the old configuration are gone
+reload() {
+    kill -HUP "$(cat "$dir/nginx.pid")"
+    # shellcheck disable=SC2317
+    reloaded() { ! pgrep -P "$(cat "$dir/nginx.pid")" \
+        -f 'shutting down' > "$dir/answer"; }
+    sleep 1
+    until_true reloaded
 }
 
 subject() {
@@ -314,6 +325,27 @@ is 'without nginx it is said' \
 is 'and audited' "$(audit | grep -o '"state":"[a-z]*"')" '"state":"unfinished"'
 rm "$dir"/state/tombstones/*
 
+# what workers have in their memory
+cp "$dir/nginx.conf" "$dir/unbuffered.conf"
+conf '' "access_log $dir/logs/buffered.log pids buffer=64k;" > "$dir/nginx.conf"
+sed -i 's/hourly;/hourly buffer=64k;/' "$dir/nginx.conf"
+reload
+lines=$(bytes_of "$dir"/logs/[bf]*)
+for i in 1 2 3; do score bobolink 192.0.2.7 > "$dir/answer"; done
+is 'lines wait in memory' "$(bytes_of "$dir"/logs/[bf]*)" "$lines"
+is 'erase' "$(subject erase --account bobolink)" 0
+is 'lines that waited are searched' \
+    "$(bytes_of "$dir"/logs/*): $(($(audit | grep -o '"lines":[0-9]*' | cut -d: -f2) >= 8))" \
+    '0: 1'
+mv "$dir/nginx.pid" "$dir/nginx.pid.away"
+is 'without nginx' \
+    "$(subject erase --account bobolink): $(grep -c 'lines may wait' "$dir/err")" \
+    '1: 1'
+mv "$dir/nginx.pid.away" "$dir/nginx.pid"
+mv "$dir/unbuffered.conf" "$dir/nginx.conf"
+reload
+rm -f "$dir"/state/tombstones/*
+
 # a session and an address
 score annatto 192.0.2.20 > "$dir/answer"
 is 'erase a session' "$(subject erase --session session-of-annatto)" 0
@@ -332,13 +364,28 @@ for i in 1 2 3; do score maxilla 192.0.2.30 > "$dir/answer"; done
 is 'his account is scored' "$(account maxilla)" 1
 is 'he objects' "$(subject object --account maxilla)" 0
 is 'by pids alone' \
-    "$(grep -vcE '^[a-z2-7]{26}$' "$dir/objections") $(grep -c . "$dir/objections")" \
-    '1 5'
+    "$(grep -vcE '^([a-z2-7]{26}|# until [0-9]+)$' "$dir/objections") $(grep -c . "$dir/objections")" \
+    '1 6'
+until=$(sed -n 's/^# until //p' "$dir/objections")
+is 'for three epochs' "$(((until - $(date +%s) + 43200) / 86400))" 3
 # shellcheck disable=SC2317
 objected() { [ "$(account maxilla)" = 0 ]; }
 until_true objected
 is 'his account is scored no more' "$?" 0
 is 'but his requests are' "$(score maxilla 192.0.2.31)" 100
+purged() {
+    "$ctl" purge -c "$dir/nginx.conf" -p "$dir" --state "$dir/state" \
+        --keep 365d --now "$1" | grep -c '"purge":"objections","deleted":4}'
+}
+cp "$dir/objections" "$dir/kept"
+is 'in the last second of them' \
+    "$(purged $((until - 1))): $(cmp "$dir/objections" "$dir/kept")" '0: '
+is 'afterwards these are nobody' \
+    "$(purged "$until"): $(cat "$dir/objections")" '1: nobody'
+sed '/until/d' "$dir/kept" > "$dir/objections"
+is 'of whom it is not known since when, they stay' \
+    "$(purged "$until"): $(grep -c . "$dir/objections")" '0: 6'
+cp "$dir/kept" "$dir/objections"
 is 'withdrawn' "$(subject object --account maxilla --withdraw): $(cat "$dir/objections")" \
     '0: nobody'
 # shellcheck disable=SC2317
