@@ -14,6 +14,12 @@ use MIME::Base64 qw(encode_base64);
 use Socket qw(SOCK_DGRAM inet_aton);
 use Time::HiRes qw(sleep);
 
+use FindBin;
+use lib "$FindBin::Bin/../redis";
+
+use Policies;
+use Redis;
+
 use parent -norequire, 'Fraud';
 
 my $CORE_PATTERN = '/proc/sys/kernel/core_pattern';
@@ -84,6 +90,45 @@ sub permitted {
         @channels };
 }
 
+# what makes state of all that the policy lets it make state of
+
+my $PERSONS = <<'END';
+    fraud_identity app $cookie_sid kind=session;
+    fraud_identity login $arg_email;
+    fraud_rate guess login rate=1r/m points=9;
+    fraud_rate visits app rate=1r/m points=9;
+    fraud_distinct agents app of=$http_user_agent max=1 window=1h points=9;
+    fraud_distinct pages address of=$uri$arg_q max=2 window=1h points=9;
+    fraud_distinct logins address of=$arg_email max=1 window=1h points=9;
+    fraud_reputation address half_life=1h;
+END
+my %RULES = (
+    asogen       => $PERSONS,
+    aseptsoft    => $PERSONS,
+    'apsen-mail' => $PERSONS . 'fraud_identity device $cookie_sid kind=device; '
+        . 'fraud_rate devices device rate=1r/m points=9;',
+    asergo       => <<'END',
+    fraud_identity account $sent_http_x_account verified;
+    fraud_rate busy account rate=1r/m on=response points=1;
+    fraud_distinct agents address of=$http_user_agent$http_referer max=1
+        window=1h points=9;
+    fraud_reputation address half_life=1h;
+END
+);
+
+# formats(): of the status that this module has
+
+my @formats;
+
+sub formats {
+    @formats = grep {
+        my ($status) = Policies::test(
+            server => "location / { fraud_status $_; }");
+        $status == 0;
+    } qw(json prometheus html) if !@formats;
+    return @formats;
+}
+
 # log.ip of the policy is keyed
 
 sub names_addresses {
@@ -104,6 +149,53 @@ sub new {
     return $self;
 }
 
+# redis(): a server that hides nothing of what it is told, and all that it is
+# told by others, in a file
+
+sub redis {
+    my $redis = Redis->new(args => ['--appendonly', 'yes', '--appendfsync',
+        'always', '--rdbcompression', 'no', '--slowlog-log-slower-than', 0,
+        '--slowlog-max-len', 100000, '--notify-keyspace-events', 'KEA']);
+    my $told = "$redis->{dir}/monitor";
+
+    Redis::child(sub {
+        open STDOUT, '>', $told;
+        open STDERR, '>&', \*STDOUT;
+        exec Redis::cli(), '-s', $redis->{path}, 'monitor';
+    });
+    Fraud::wait_for(sub {
+        $redis->cmd('PING');
+        return -s $told && -s $told > 3;
+    }) or die "no monitor\n";
+    return $redis;
+}
+
+# redis_text(redis): name => bytes of all that is left of it
+
+sub redis_text {
+    my ($redis) = @_;
+    my %text;
+
+    $redis->cmd('SAVE');
+    for my $query ('SLOWLOG GET 100000', 'ACL LOG', 'CLIENT LIST') {
+        my $said = $redis->cmd(split / /, $query);
+        $text{"redis $query"} = flat($said);
+    }
+    File::Find::find(sub {
+        -f or return;
+        open my $in, '<:raw', $_ or die "$_: $!\n";
+        local $/;
+        my $name = $File::Find::name =~ s{^\Q$redis->{dir}\E/}{}r;
+        $text{"redis $name"} = <$in> // '';
+    }, $redis->{dir});
+    return %text;
+}
+
+sub flat {
+    my ($said) = @_;
+    return ref $said ? join("\n", map { flat($_) } @$said) : $said // '';
+}
+
 sub write_conf {
     my ($self) = @_;
     my $dir = $self->{dir};
@@ -111,7 +203,7 @@ sub write_conf {
     my $module = defined $policy;
     my $modules = join "\n", map { "load_module $_;" }
         grep { length } split ' ', $ENV{TEST_NGINX_LOAD_MODULES} || '';
-    my ($fraud, $status, $format) = ('', '', 'combined');
+    my ($fraud, $status, $format, $key) = ('', '', 'combined', '');
 
     $self->{port_proxy} //= Fraud::free_port();
     $self->{port_tls} //= Fraud::free_port();
@@ -123,10 +215,16 @@ sub write_conf {
         my $file = policy_file($policy);
         $fraud = "fraud observe; fraud_log logs/fraud.log;"
             . " fraud_policy $file;"
+            . ' fraud_rate all address rate=1r/m points=9;'
+            . ($RULES{$policy} // '')
+            . ($self->{conf}{redis}
+               ? "fraud_redis unix:$self->{conf}{redis}{path};"
+                 . ' fraud_redis_timeout 2s;' : '')
             . " include $Fraud::TOP/conf/rules/combined.conf;";
-        $status = 'location = /status { fraud off; access_log off;'
-            . ' fraud_status json; }';
+        $status = join "\n", map { "location = /status/$_ { fraud off; "
+            . "access_log off; fraud_status $_; }" } formats();
         $format = 'fraud_combined';
+        $key = 'proxy_cache_key $scheme$proxy_host$uri;';
     }
     $modules = '' if !$module;
 
@@ -152,6 +250,7 @@ http {
     fastcgi_temp_path temp/fastcgi;
     uwsgi_temp_path temp/uwsgi;
     scgi_temp_path temp/scgi;
+    proxy_cache_path %DIR%/cache keys_zone=cached:1m;
     limit_req_zone \$binary_remote_addr zone=one:1m rate=1r/m;
     limit_conn_zone \$binary_remote_addr zone=conns:1m;
     client_body_buffer_size 1k;
@@ -183,6 +282,12 @@ http {
         }
         location /down/ { proxy_pass http://127.0.0.1:$self->{port_none}; }
         location /back/ { proxy_pass http://127.0.0.1:$self->{port_back}; }
+        location /cached/ {
+            proxy_cache cached;
+            proxy_cache_valid 1m;
+            $key
+            proxy_pass http://127.0.0.1:$self->{port_back};
+        }
         location /auth/ {
             error_log logs/location.log info;
             auth_basic closed;
@@ -308,6 +413,9 @@ sub traffic {
     $self->ask($self->request("GET /dir/", $all));
     $self->ask($self->request("GET /down/$c{upstream}?u=$c{upstream}", $all));
 
+    $self->ask($self->request("GET /cached/page?q=$c{query}&e=$c{email}", $all))
+        for 1 .. 2;
+
     # quotes, as in JSON, and what only looks like nginx's own words
 
     $self->ask($self->request(
@@ -427,7 +535,7 @@ sub hold {
 
 sub get_status {
     my ($self) = @_;
-    return $self->get('/status')->{raw} // '';
+    return join "\n", map { $self->get("/status/$_")->{raw} // '' } formats();
 }
 
 # the worker's mapping of the zone is marked as not to be dumped
@@ -467,7 +575,8 @@ sub crash {
     return scalar @cores;
 }
 
-# every file that nginx left, but what the test itself put there
+# every file that nginx left, but what the test itself put there; all that is
+# below the directory of the test counts, a spool in it too
 
 sub artefacts {
     my ($self) = @_;
@@ -494,7 +603,7 @@ sub artefact {
 
 sub search {
     my ($self, %more) = @_;
-    my %text = (%more, map { $_ => $self->artefact($_) }
+    my %text = (%more, !$self->{dir} ? () : map { $_ => $self->artefact($_) }
         'syslog', $self->artefacts);
     my (@hits, %by);
 

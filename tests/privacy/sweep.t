@@ -36,8 +36,9 @@ my %without;
 
     cmp_ok(scalar @$hits, '>=', 30, 'without the module: '
         . @$hits . ' hits');
+    my @caches = grep { m{^cache/} } sort keys %without;
     for my $place (qw(logs/error.log logs/server.log logs/location.log
-                      logs/access.log syslog))
+                      logs/access.log syslog), $caches[0] // 'a cache')
     {
         ok($without{$place}, "without the module: hits in $place");
     }
@@ -59,10 +60,29 @@ my %without;
     is("@blind", '', 'without the module: every channel is found again');
 }
 
+# a Redis that is told raw identifiers: each of its artefacts is seen through
+
+{
+    my $redis = Sweep::redis();
+    $redis->cmd('SET', "seen:$Sweep::CANARY{v4}", $Sweep::CANARY{email});
+    eval { $redis->cmd('AUTH', $Sweep::CANARY{user}, 'x') };
+    my ($hits, $by) = Sweep::search({}, Sweep::redis_text($redis));
+
+    for my $place ('redis dump.rdb', 'redis monitor', 'redis SLOWLOG GET 100000',
+                   'redis ACL LOG')
+    {
+        ok($by->{$place}, "raw in Redis: hits in $place");
+    }
+    ok(scalar(grep { /^redis appendonlydir\/|appendonly\.aof/ } keys %$by),
+       'raw in Redis: hits in its append-only files');
+    $redis->stop;
+}
+
 # with it: nothing
 
 for my $policy (@policies) {
-    my $nginx = Sweep->new(policy => $policy);
+    my $redis = Sweep::redis();
+    my $nginx = Sweep->new(policy => $policy, redis => $redis);
     $nginx->traffic;
 
     ok($nginx->reload, "$policy: reload");
@@ -76,7 +96,13 @@ for my $policy (@policies) {
     is($cores, 0, "$policy: a crash leaves no core");
     ok($nginx->stop, "$policy: nginx ends in order");
 
-    my ($hits) = $nginx->search(status => $status);
+    my @keys = grep { !/probe/ } $redis->keys;
+    cmp_ok(scalar @keys, '>=', 3, "$policy: state is in Redis");
+    like(join(' ', @keys), qr/^(?:fraud:[a-z2-7]{26} ?)+$/,
+         "$policy: its keys are pseudonyms");
+    my ($hits) = $nginx->search(status => $status,
+                                Sweep::redis_text($redis));
+    $redis->stop;
     my $permitted = Sweep::permitted($policy);
     is(join("\n", grep { !$permitted->{$_} } @$hits), '',
         "$policy: no hit but what its fields permit");
