@@ -107,11 +107,10 @@ void fraud_store_begin(fraud_store_argument_t *a, uint8_t *bytes, size_t size,
 
     memset(a, 0, sizeof(*a));
     fraud_buf_init(&a->buf, bytes, size);
-    ttl = ttl < MAX_TTL ? ttl : MAX_TTL;
-    p = add_room(a, 8);
+    a->ttl = ttl < MAX_TTL ? ttl : MAX_TTL;
+    p = add_room(a, 4);
     if (p != NULL) {
-        /* it is not written anew each time */
-        put_u32(put_u32(p, ttl - ttl / 8), ttl);
+        put_u32(p, a->ttl);
     }
 }
 
@@ -274,6 +273,7 @@ fraud_rc fraud_store_end(fraud_store_argument_t *a) {
         add_byte(a, MARK);
     }
     add_byte(a, END);
+    fraud_buf_uint(&a->buf, a->ttl, 1);
     if (a->mixed) {
         return FRAUD_EINVAL;
     }

@@ -27,13 +27,13 @@
  * A slot of another len is empty, one that ends past the record is none, and a
  * key of another type is missing.
  *
- * An argument is the shortest and the longest time to live in seconds 4 + 4 (a
- * key whose longest is 0 is deleted, whatever else is asked), then what is to
- * be written, each a type 1 and its operands, and a zero. What is only read
- * takes no bytes, as the answer is the record, and this unit works out the rest
- * from it by fraud_record.h: Redis is the one that is short of time. For the
- * same reason the key gets a new time to live only when less than the shortest
- * is left.
+ * An argument is the time to live in seconds 4 (a key with one of 0 is deleted,
+ * whatever else is asked), then what is to be written, each a type 1 and its
+ * operands, a zero, and the time to live once more in decimal. What is only
+ * read takes no bytes, as the answer is the record, and this unit works out the
+ * rest from it by fraud_record.h: Redis is the one that is short of time. For
+ * the same reason the key gets a new time to live only when less than seven
+ * eighths of it are left.
  *
  *   1 gcra      tag 4, 16 1, n d, room d (limit - cost), most d, cost d
  *   2 decay     tag 4, 12 1, half_life_us d, millipoints d
@@ -69,6 +69,7 @@
 typedef struct {
     fraud_buf_t buf;
     uint32_t n;
+    uint32_t ttl;
     int merged; /* something is folded in */
     int called;
     int mixed;

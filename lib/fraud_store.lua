@@ -7,61 +7,61 @@
 
 local call, read, write, sub = redis.call, struct.unpack, struct.pack,
     string.sub
-local floor = math.floor
 
--- Where the slot of tag is in record and ends, and the length of its state;
--- without that one, where it would be.
-local function find(record, tag)
+-- Record with the new state of its first slot, if there is one, and where the
+-- slot of tag is, ends, and how long its state is; or where it would be.
+local function find(record, first, tag)
     local unpack, at, size = struct.unpack, 5, #record
 
+    if first then
+        record = record:sub(1, 9) .. first .. record:sub(26)
+    end
     while at + 4 <= size do
         local t, len = unpack('<I4B', record, at)
         if at + 4 + len > size then
             break
         end
         if t == tag then
-            return at, at + 5 + len, len
+            return record, at, at + 5 + len, len
         end
         at = at + 5 + len
     end
-    return at, size + 1
+    return record, at, size + 1
 end
 
--- Record with the state of its first slot, which is of the same length.
-local function patch(record, first)
-    return string.sub(record, 1, 9) .. first
-        .. string.sub(record, 10 + #first)
-end
-
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local records = call('MGET', unpack(KEYS))
-local here, missing = write('<I7B', now, 0)
-local prefixes, answers, used = {}, {}, 0
-local touched = {} -- keys that come again have been written meanwhile
+local time = call('TIME')
+local second = time[1] + 0
+local now = second * 1000000 + time[2]
+local one, records, answers, heads, touched
 local forward, unite -- made when a distinct changes
 
-for i = 1, #KEYS do
-    local key, record, prefix = KEYS[i], records[i]
+if KEYS[2] then
+    records = call('MGET', unpack(KEYS))
+    answers, heads, touched = {}, {}, {}
+else
+    one = redis.pcall('GET', KEYS[1])
+end
 
-    if touched[key] then
-        record = call('MGET', key)[1]
+for i = 1, #KEYS do
+    local key, record, missing = KEYS[i], one, 0
+
+    if records then
+        record = records[i]
+        if touched[key] then -- it comes again
+            record = call('MGET', key)[1]
+        end
     end
 
-    -- false: missing, or of another type
-    if record and #record >= 4 and #record <= 6144 then
-        prefix = prefixes[#record]
-        if not prefix then
-            prefix = write('<I2c0', 8 + #record, here)
-            prefixes[#record] = prefix
+    -- false: missing; of another type, MGET says the same and GET refuses
+    if not record or #record < 4 or #record > 6144 then
+        if type(record) == 'table' and record.err:sub(1, 9) ~= 'WRONGTYPE' then
+            return record
         end
-    else
-        missing = missing or write('<I2I7B', 12, now, 1)
-        record, prefix = '\0\0\0\0', missing
+        record, missing = '\0\0\0\0', 1
     end
 
     local before, answer, argument = record, record, ARGV[i]
-    local ttl, longest, what, after, arg
+    local ttl, what, after, arg
     local slot, n, room, most, cost
     local expires, changed
 
@@ -69,14 +69,14 @@ for i = 1, #KEYS do
     local first
 
     -- most begin with a gcra; what does not is read again
-    if #argument >= 47 then
-        ttl, longest, what, slot, n, room, most, cost, after, arg =
-            read('<I4I4BI5ddddB', argument)
+    if #argument >= 43 then
+        ttl, what, slot, n, room, most, cost, after, arg =
+            read('<I4BI5ddddB', argument)
     else
-        ttl, longest, what = read('<I4I4B', argument)
+        ttl, what = read('<I4B', argument)
     end
     if what ~= 1 then
-        slot, arg = nil, 10
+        slot, arg = nil, 6
     end
 
     -- where the next slot is as long as they come in the order of the ops
@@ -97,14 +97,11 @@ for i = 1, #KEYS do
                     read('<I4I5I8I8', record, cursor - 4)
             end
             if seen ~= slot then
-                if first then
-                    record, first, changed = patch(record, first), nil, true
-                end
-                at, past, len = find(record, slot % 4294967296)
+                record, at, past, len = find(record, first, slot % 4294967296)
+                first, changed = nil, first or changed
+                last, debt = 0, 0
                 if len == 16 then
                     last, debt = read('<I8I8', record, at + 5)
-                else
-                    last, debt = 0, 0
                 end
             end
 
@@ -118,7 +115,7 @@ for i = 1, #KEYS do
                 end
                 last = now
             elseif last >= 4503599627370496
-                or last - now > floor((most + n - 1) / n) + 1000000
+                or last - now > math.floor((most + n - 1) / n) + 1000000
             then
                 debt, last = 0, now
             end
@@ -133,6 +130,7 @@ for i = 1, #KEYS do
             slot = nil
 
         elseif what == 2 then
+            local floor = math.floor
             local half_life, add, seen, when, value
 
             slot, half_life, add, after, arg = read('<I5ddB', argument, arg)
@@ -140,20 +138,15 @@ for i = 1, #KEYS do
                 seen, when, value, past = read('<I5I8I4', record, cursor)
             end
             if seen ~= slot then
-                if first then
-                    record, first, changed = patch(record, first), nil, true
-                end
-                at, past, len = find(record, slot % 4294967296)
+                record, at, past, len = find(record, first, slot % 4294967296)
+                first, changed = nil, first or changed
+                when, value = 0, 0
                 if len == 12 then
                     when, value = read('<I8I4', record, at + 5)
-                else
-                    when, value = 0, 0
                 end
             end
 
-            if value > 10000000 then
-                value = 10000000
-            end
+            value = math.min(value, 10000000)
             if when <= now then
                 local halvings = floor((now - when) / half_life)
                 local rest = now - when - halvings * half_life
@@ -177,9 +170,7 @@ for i = 1, #KEYS do
             if value == 0 then
                 when = now
             end
-            if add > 10000000 - value then
-                add = 10000000 - value
-            end
+            add = math.min(add, 10000000 - value)
             if add > 0 then
                 new = write('<I5I8I4', slot, when, value + add)
             end
@@ -203,10 +194,8 @@ for i = 1, #KEYS do
                 past = cursor + 5 + len
             end
             if seen ~= tag or past > #record + 1 then
-                if first then
-                    record, first, changed = patch(record, first), nil, true
-                end
-                at, past, len = find(record, tag)
+                record, at, past, len = find(record, first, tag)
+                first, changed = nil, first or changed
                 if len and len >= 10 then
                     window, n, m = read('<I8BB', record, at + 5)
                 end
@@ -219,7 +208,7 @@ for i = 1, #KEYS do
                 window, n, m, size, len = 0, 0, 0, 0
             end
 
-            local this = floor(now / length)
+            local this = math.floor(now / length)
             local known = false
             if window == this and what == 3 then
                 if n == 255 then
@@ -253,8 +242,7 @@ for i = 1, #KEYS do
 
                 -- list with what other has, and if that is any more
                 unite = unite or function(n, list, other_n, other)
-                    local floor, bor = math.floor, bit.bor
-                    local map, more
+                    local floor, bor, map, more = math.floor, bit.bor
 
                     local function add(fingerprint)
                         local bits = floor(
@@ -266,14 +254,10 @@ for i = 1, #KEYS do
                     end
 
                     local function convert()
-                        map, n = {}, 255
-                        for i = 1, 48 do
-                            map[i] = 0
-                        end
+                        map, n, more = {('\0'):rep(48):byte(1, 48)}, 255, true
                         for i = 1, #list, 2 do
                             add(list:sub(i, i + 1))
                         end
-                        more = true
                     end
 
                     if n == 255 then
@@ -344,86 +328,77 @@ for i = 1, #KEYS do
                 end
             end
 
-        else
-            -- the rest searches for its slot
-            if first then
-                record, first, changed = patch(record, first), nil, true
+        elseif what == 4 then
+            local tag, bytes
+
+            tag, bytes, after, arg = read('<I4Bc0B', argument, arg)
+            record, at, past = find(record, first, tag)
+            first, changed = nil, first or changed
+            new = write('<I4BI8c0', tag, 8 + #bytes, now, bytes)
+
+        elseif what == 5 then
+            local sum, add, least, last, debt, charged, later
+
+            slot, n, most, sum, add, least, after, arg =
+                read('<I5dddddB', argument, arg)
+            record, at, past, len = find(record, first, slot % 4294967296)
+            first, changed = nil, first or changed
+            last, debt = 0, 0
+            if len == 16 then
+                last, debt = read('<I8I8', record, at + 5)
             end
 
-            if what == 4 then
-                local tag, bytes
-
-                tag, bytes, after, arg = read('<I4Bc0B', argument, arg)
-                at, past = find(record, tag)
-                new = write('<I4BI8c0', tag, 8 + #bytes, now, bytes)
-
-            elseif what == 5 then
-                local sum, add, least, last, debt, charged, later
-
-                slot, n, most, sum, add, least, after, arg =
-                    read('<I5dddddB', argument, arg)
-                at, past, len = find(record, slot % 4294967296)
-                if len == 16 then
-                    last, debt = read('<I8I8', record, at + 5)
-                else
-                    last, debt = 0, 0
+            debt = math.min(debt, most)
+            later = 0
+            if last > now then
+                later = last - now
+                if last >= 4503599627370496
+                    or later > math.floor((most + n - 1) / n) + 1000000
+                then
+                    debt, last, later = 0, now, 0
                 end
-
-                if debt > most then
-                    debt = most
-                end
-                charged, later = 0, 0
-                if last > now then
-                    later = last - now
-                    if last >= 4503599627370496
-                        or later > floor((most + n - 1) / n) + 1000000
-                    then
-                        debt, last, later = 0, now, 0
-                    end
-                    charged = debt + sum
-                else
-                    charged = debt + sum - (now - last) * n
-                    debt = math.max(0, debt - (now - last) * n)
-                    last = now
-                end
-                charged = math.max(charged, debt + add, least - later * n)
-                if charged > most then
-                    charged = most
-                end
-                if charged > debt then
-                    new = write('<I5I8I8', slot, last, charged)
-                end
-                slot = nil
-
-            elseif what == 7 then
-                local tag, age, bytes, written, when
-
-                tag, age, bytes, after, arg = read('<I4dBc0B', argument, arg)
-                at, past, len = find(record, tag)
-                written = age < now and now - age or 0
-                when = 4503599627370496
-                if len and len > 8 and len <= 40 then
-                    when = read('<I8', record, at + 5)
-                end
-                -- of marks, of one byte, the older one stays
-                if #bytes == 1 and len == 9 and when < 4503599627370496 then
-                    when, written = -when, -written
-                end
-                if when >= 4503599627370496 or when < written then
-                    written = math.abs(written)
-                    new = write('<I4BI8c0', tag, 8 + #bytes, written, bytes)
-                end
-
+                charged = debt + sum
             else
-                answer = record
-                after, arg = read('<B', argument, arg)
+                charged = debt + sum - (now - last) * n
+                debt = math.max(0, debt - (now - last) * n)
+                last = now
             end
+            charged = math.max(charged, debt + add, least - later * n)
+            charged = math.min(charged, most)
+            if charged > debt then
+                new = write('<I5I8I8', slot, last, charged)
+            end
+            slot = nil
+
+        elseif what == 7 then
+            local tag, age, bytes, written, when
+
+            tag, age, bytes, after, arg = read('<I4dBc0B', argument, arg)
+            record, at, past, len = find(record, first, tag)
+            first, changed = nil, first or changed
+            written = age < now and now - age or 0
+            when = 4503599627370496
+            if len and len > 8 and len <= 40 then
+                when = read('<I8', record, at + 5)
+            end
+            -- of marks, of one byte, the older one stays
+            if #bytes == 1 and len == 9 and when < 4503599627370496 then
+                when, written = -when, -written
+            end
+            if when >= 4503599627370496 or when < written then
+                written = math.abs(written)
+                new = write('<I4BI8c0', tag, 8 + #bytes, written, bytes)
+            end
+
+        else
+            answer = find(record, first)
+            after, arg = read('<B', argument, arg)
         end
 
         cursor = at == cursor and past or 7000
         if new then
             if first then
-                record, first = patch(record, first), nil
+                record, first = find(record, first), nil
             end
             if cursor == past then
                 cursor = at + #new
@@ -434,22 +409,20 @@ for i = 1, #KEYS do
         what = after
     end
 
-    if longest == 0 then
+    if ttl == 0 then
         call('DEL', key)
-        touched[key] = true
+        changed = true
     elseif changed or first then
         while #record > 6144 do
             record = sub(record, 1, 4) .. sub(record, 10 + record:byte(9))
         end
-        touched[key] = true
-        expires = (expires or read('<I4', record)) - floor(now / 1000000)
-        if expires < ttl or expires > longest or #record < #before then
+        expires = (expires or read('<I4', record)) - second
+        if expires * 8 < ttl * 7 or expires > ttl or #record < #before then
             if first then
-                record = patch(record, first)
+                record = sub(record, 1, 9) .. first .. sub(record, 26)
             end
-            record = write('<I4', floor(now / 1000000) + longest)
-                .. sub(record, 5)
-            call('SET', key, record, 'EX', longest)
+            record = write('<I4', second + ttl) .. sub(record, 5)
+            call('SET', key, record, 'EX', sub(argument, arg))
         elseif changed then
             call('SETRANGE', key, '0', record)
         else
@@ -457,12 +430,19 @@ for i = 1, #KEYS do
         end
     end
 
-    if #answer ~= #before then
-        prefix = write('<I2I7B', 8 + #answer, now, prefix == missing and 1 or 0)
+    if not records then
+        return write('<I2I7B', 8 + #answer, now, missing) .. answer
     end
-    answers[used + 1] = prefix
-    answers[used + 2] = answer
-    used = used + 2
+
+    -- many are as long as another
+    local head = heads[missing * 16384 + #answer]
+    if not head then
+        head = write('<I2I7B', 8 + #answer, now, missing)
+        heads[missing * 16384 + #answer] = head
+    end
+    touched[key] = touched[key] or changed or first
+    answers[2 * i - 1] = head
+    answers[2 * i] = answer
 end
 
 return table.concat(answers)

@@ -107,7 +107,7 @@ sub refuses {
         my $acl = "$_[0]{dir}/acl";
         Redis::spew($acl, "user default on nopass ~* &* +\@all\n"
             . "user fraud on >hush-hush ~fraud:* -\@all +evalsha "
-            . "+script|load +ping +select +time +mget +set +setrange\n"
+            . "+script|load +ping +select +time +get +mget +set +setrange\n"
             . "user reader on >hush-hush ~fraud:* -\@all +ping +get\n")
             if !-e $acl;
         return $acl;

@@ -37,7 +37,7 @@
 #define TTL 3600
 #define RECORD_SIZE FRAUD_STORE_MAX_ANSWER
 
-static const char clock_call[] = "redis.call('TIME')";
+static const char clock_call[] = "call('TIME')";
 static const char our_clock[] = "{ARGV[#KEYS + 1], ARGV[#KEYS + 2]}";
 
 static pid_t server;
@@ -795,7 +795,8 @@ static void random_time(void) {
 
 static char sha[48];
 
-static void send_call(unsigned n) {
+/* Ask ${n} subjects from ${first} on in one call. */
+static void send_call(unsigned first, unsigned n) {
     static const char *argv[2 * KEYS + 5];
     static size_t lens[2 * KEYS + 5];
     static char number[16], seconds[24], micros[24];
@@ -805,11 +806,11 @@ static void send_call(unsigned n) {
     argv[j] = sha, lens[j++] = 40;
     snprintf(number, sizeof(number), "%u", n);
     argv[j] = number, lens[j++] = strlen(number);
-    for (i = 0; i < n; i++) {
+    for (i = first; i < first + n; i++) {
         argv[j] = key_names[subjects[i].key];
         lens[j++] = FRAUD_STORE_KEY_LEN;
     }
-    for (i = 0; i < n; i++) {
+    for (i = first; i < first + n; i++) {
         argv[j] = (const char *)subjects[i].argument;
         lens[j++] = subjects[i].len;
     }
@@ -861,14 +862,14 @@ static void check_merged(fraud_store_answer_t *answer, const asked_t *a) {
     CLAIM(memcmp(got.distinct.set, a->want.distinct.set, 96) == 0);
 }
 
-static void check_answers(unsigned n) {
+static void check_answers(unsigned first, unsigned n) {
     fraud_store_answer_t answer;
     redisReply *r = reply(REDIS_REPLY_STRING);
     const uint8_t *p = (const uint8_t *)r->str;
     size_t at = 0, len;
     unsigned i, j;
 
-    for (i = 0; i < n; i++) {
+    for (i = first; i < first + n; i++) {
         CLAIM(at + 2 <= r->len);
         len = get(p + at, 2);
         at += 2;
@@ -949,9 +950,12 @@ static void ask_records(void) {
     redisAppendCommandArgv(redis, KEYS + 1, argv, lens);
 }
 
-/* Each key once, or fewer, some of them several times. */
+/*
+ * Each key once, or fewer, some of them several times, in one call or each in
+ * its own, as in a cluster.
+ */
 static unsigned step(void) {
-    unsigned i, n = KEYS;
+    unsigned i, n = KEYS, each;
     int again = random_below(4) == 0;
 
     if (again) {
@@ -962,12 +966,17 @@ static unsigned step(void) {
         subjects[i].key = again ? (unsigned)random_below(KEYS / 8) : i;
         random_subject(&subjects[i]);
     }
-    send_call(n);
+    each = random_below(2) != 0 ? n : 1;
+    for (i = 0; i < n; i += each) {
+        send_call(i, each);
+    }
     ask_records();
     for (i = 0; i < n; i++) {
         model(&subjects[i]);
     }
-    check_answers(n);
+    for (i = 0; i < n; i += each) {
+        check_answers(i, each);
+    }
     check_records(n);
     return n;
 }
@@ -1026,7 +1035,7 @@ static void charge(uint32_t ttl) {
     fraud_store_call(&argument, &ops[0], &s->asked[0].call);
     CLAIM(fraud_store_end(&argument) == FRAUD_OK);
     s->len = argument.buf.len;
-    send_call(1);
+    send_call(0, 1);
     freeReplyObject(reply(REDIS_REPLY_STRING));
 }
 
@@ -1039,7 +1048,7 @@ static void delete_key(void) {
     fraud_store_begin(&argument, s->argument, sizeof(s->argument), 0);
     CLAIM(fraud_store_end(&argument) == FRAUD_OK);
     s->len = argument.buf.len;
-    send_call(1);
+    send_call(0, 1);
     freeReplyObject(reply(REDIS_REPLY_STRING));
 }
 

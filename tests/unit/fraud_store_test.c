@@ -55,8 +55,8 @@ static fraud_op_call_t make_call(int charge, uint64_t arg, const char *bytes) {
 /* The script reads these bytes. */
 static void arguments(void **unused) {
     static const uint8_t want[] = {
-        /* 7000 to 8000 seconds */
-        0x58, 0x1b, 0, 0, 0x40, 0x1f, 0, 0,
+        /* 8000 seconds */
+        0x40, 0x1f, 0, 0,
         /* 5 r/m: 5, room for 2 minutes less, 410 seconds, 4 minutes */
         1, 0x11, 0x11, 0x11, 0x11, 16, 0, 0, 0, 0, 0, 0, 0x14, 0x40, 0, 0, 0, 0,
         0x38, 0x9c, 0x9c, 0x41, 0, 0, 0, 0x80, 0x1a, 0x70, 0xb8, 0x41, 0, 0, 0,
@@ -68,7 +68,7 @@ static void arguments(void **unused) {
         3, 0x33, 0x33, 0x33, 0x33, 0, 0, 0, 0, 0x38, 0x9c, 0x8c, 0x41, 0xff,
         0x7f, 23, 0x80,
         /* two bytes */
-        4, 0x44, 0x44, 0x44, 0x44, 2, 'a', 'b', 0};
+        4, 0x44, 0x44, 0x44, 0x44, 2, 'a', 'b', 0, '8', '0', '0', '0'};
     uint8_t bytes[256];
     fraud_store_argument_t a;
     fraud_op_call_t call;
@@ -111,7 +111,7 @@ static fraud_delta_t make_delta(void) {
 
 static void merge_arguments(void **unused) {
     static const uint8_t want[] = {
-        1, 0, 0, 0, 1, 0, 0, 0,
+        1, 0, 0, 0,
         /* 5 r/m, 410 seconds, 1, 0, 3 */
         5, 0x11, 0x11, 0x11, 0x11, 16, 0, 0, 0, 0, 0, 0, 0x14, 0x40, 0, 0, 0,
         0x80, 0x1a, 0x70, 0xb8, 0x41, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0, 0, 0, 0,
@@ -123,7 +123,7 @@ static void merge_arguments(void **unused) {
         6, 0x33, 0x33, 0x33, 0x33, 0, 0, 0, 0, 0x38, 0x9c, 0x8c, 0x41, 0, 0, 0,
         0, 0, 0, 0x1c, 0x40, 2, 255, 4, 0x5a, 0x5a, 0x5a, 0x5a, 48};
     static const uint8_t rest[] = {7, 0x44, 0x44, 0x44, 0x44, 0,   0,   0, 0, 0,
-                                   0, 0,    0x40, 3,    'x',  'y', 'z', 8, 0};
+                                   0, 0,    0x40, 3,    'x',  'y', 'z', 8, 0, '1'};
     fraud_delta_t delta = make_delta();
     fraud_store_argument_t a;
     uint8_t bytes[256];
@@ -168,9 +168,9 @@ static void empty_merges(void **unused) {
     call.charge = 1;
     fraud_store_call(&a, &rate, &call);
     assert_int_equal(fraud_store_end(&a), FRAUD_OK);
-    assert_int_equal(a.buf.len, 8 + 1 + 38 + 1);
-    assert_memory_equal(a.buf.data, "\xc0\x70\x27\x34\x00\xca\x9a\x3b\x08\x01",
-                        10);
+    assert_int_equal(a.buf.len, 4 + 1 + 38 + 1 + 10);
+    assert_memory_equal(a.buf.data, "\x00\xca\x9a\x3b\x08\x01", 6);
+    assert_memory_equal(a.buf.data + 4 + 1 + 38, "\0" "1000000000", 11);
 
     fraud_store_begin(&a, bytes, sizeof(bytes), 0);
     fraud_store_call(&a, &rate, &call);
@@ -178,36 +178,34 @@ static void empty_merges(void **unused) {
     assert_int_equal(fraud_store_end(&a), FRAUD_EINVAL);
 }
 
-/* From seven eighths, rounded up, to all of it; without any, deleted. */
+/* As a number and in decimal, at most 10^9. */
 static void times_to_live(void **unused) {
     static const struct {
-        uint32_t ttl, shortest, longest;
+        uint32_t ttl, number;
+        const char *decimal;
     } cases[] = {
-        {0, 0, 0},
-        {1, 1, 1},
-        {7, 7, 7},
-        {8, 7, 8},
-        {9, 8, 9},
-        {21610, 18909, 21610},
-        {1000000000, 875000000, 1000000000},
-        {1000000001, 875000000, 1000000000},
-        {UINT32_MAX, 875000000, 1000000000},
+        {0, 0, "0"},
+        {1, 1, "1"},
+        {21610, 21610, "21610"},
+        {1000000000, 1000000000, "1000000000"},
+        {1000000001, 1000000000, "1000000000"},
+        {UINT32_MAX, 1000000000, "1000000000"},
     };
     fraud_store_argument_t a;
-    uint8_t bytes[9], want[9];
+    uint8_t bytes[15], want[5] = {0};
     unsigned i, j;
 
     (void)unused;
     for (i = 0; i < N(cases); i++) {
         fraud_store_begin(&a, bytes, sizeof(bytes), cases[i].ttl);
         assert_int_equal(fraud_store_end(&a), FRAUD_OK);
-        assert_int_equal(a.buf.len, sizeof(want));
-        memset(want, 0, sizeof(want));
+        assert_int_equal(a.buf.len, sizeof(want) + strlen(cases[i].decimal));
         for (j = 0; j < 4; j++) {
-            want[j] = (uint8_t)(cases[i].shortest >> 8 * j);
-            want[j + 4] = (uint8_t)(cases[i].longest >> 8 * j);
+            want[j] = (uint8_t)(cases[i].number >> 8 * j);
         }
         assert_memory_equal(bytes, want, sizeof(want));
+        assert_memory_equal(bytes + sizeof(want), cases[i].decimal,
+                            strlen(cases[i].decimal));
     }
 }
 
@@ -231,7 +229,7 @@ static void argument_sizes(void **unused) {
             fraud_store_call(&a, ops[i], &call);
         }
         assert_int_equal(fraud_store_end(&a),
-                         size < 287 ? FRAUD_ELIMIT : FRAUD_OK);
+                         size < 285 ? FRAUD_ELIMIT : FRAUD_OK);
         free(bytes);
     }
 }
