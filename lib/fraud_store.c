@@ -24,7 +24,8 @@ enum {
     GCRA_MERGE,
     DISTINCT_MERGE,
     SWAP_MERGE,
-    MARK
+    MARK,
+    ONCE
 };
 
 static const char prefix[] = "fraud:";
@@ -171,6 +172,12 @@ static void call_swap(fraud_store_argument_t *a, const fraud_op_t *op,
     add_bytes(a, bytes, len < FRAUD_SWAP_MAX ? len : FRAUD_SWAP_MAX);
 }
 
+void fraud_store_once(fraud_store_argument_t *a, const fraud_op_t *op) {
+    a->mixed |= a->n != 0;
+    a->once = 1;
+    add_head(a, ONCE, op);
+}
+
 void fraud_store_call(fraud_store_argument_t *a, const fraud_op_t *op,
                       const fraud_op_call_t *call) {
     a->n++;
@@ -274,7 +281,7 @@ fraud_rc fraud_store_end(fraud_store_argument_t *a) {
     }
     add_byte(a, END);
     fraud_buf_uint(&a->buf, a->ttl, 1);
-    if (a->mixed) {
+    if (a->mixed || (a->once && a->called)) {
         return FRAUD_EINVAL;
     }
     if (a->buf.full || a->n > FRAUD_STORE_MAX_OPS) {

@@ -43,6 +43,7 @@
  *   6 distinct  tag 4, window_us d, window d, n 1 + 1, len 1, set, len 1, set
  *   7 swap      tag 4, age_us d, len 1, bytes (a merge)
  *   8           the record as it is here is the answer, else as it was before
+ *   9 once      tag 4: the rest is left if there is a slot of this tag
  *
  * An answer is Redis' time in microseconds 7, 1 if the key was missing else
  * 0, and the record.
@@ -72,6 +73,7 @@ typedef struct {
     uint32_t ttl;
     int merged; /* something is folded in */
     int called;
+    int once;
     int mixed;
 } fraud_store_argument_t;
 
@@ -93,6 +95,14 @@ void fraud_store_begin(fraud_store_argument_t *a, uint8_t *bytes, size_t size,
                        uint32_t ttl);
 
 /*
+ * fraud_store_once(a, op):
+ * Do what is merged only if nobody did so under ${op}, a swap, of which a
+ * merge is to be the last: its state says then that it was done. Comes first,
+ * and no call goes with it.
+ */
+void fraud_store_once(fraud_store_argument_t *a, const fraud_op_t *op);
+
+/*
  * fraud_store_call(a, op, call):
  * Ask ${call} of ${op}, as fraud_record_call() would.
  */
@@ -110,8 +120,8 @@ void fraud_store_merge(fraud_store_argument_t *a, const fraud_op_t *op,
 
 /*
  * fraud_store_end(a):
- * Return FRAUD_OK if all fitted, FRAUD_ELIMIT if it did not, FRAUD_EINVAL if a
- * merge came after a call. a->buf has the bytes.
+ * Return FRAUD_OK if all fitted, FRAUD_ELIMIT if it did not, FRAUD_EINVAL if
+ * they came in another order. a->buf has the bytes.
  */
 fraud_rc fraud_store_end(fraud_store_argument_t *a) FRAUD_CHECK;
 

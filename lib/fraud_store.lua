@@ -61,12 +61,9 @@ for i = 1, #KEYS do
     end
 
     local before, answer, argument = record, record, ARGV[i]
-    local ttl, what, after, arg
-    local slot, n, room, most, cost
+    local ttl, what, after, arg, slot, n, room, most, cost
     local expires, changed
-
-    -- the new state of the first slot, if that is all that changes
-    local first
+    local first -- the new state of its slot, if that is all that changes
 
     -- most begin with a gcra; what does not is read again
     if #argument >= 43 then
@@ -389,6 +386,11 @@ for i = 1, #KEYS do
                 written = math.abs(written)
                 new = write('<I4BI8c0', tag, 8 + #bytes, written, bytes)
             end
+
+        elseif what == 9 then
+            slot, after, arg = read('<I4B', argument, arg)
+            record, at, past, len = find(record, first, slot)
+            slot, after = nil, len and 0 or after
 
         else
             answer = find(record, first)

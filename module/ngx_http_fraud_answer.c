@@ -61,15 +61,11 @@ ngx_http_fraud_wait_answered(void *data, const fraud_str_t *answer,
     if (rc != NGX_FRAUD_REDIS_ANSWERED) {
         ngx_http_fraud_wait_failed(waiter, rc);
 
-    } else if (!waiter->bound) {
+    } else if (missing && ngx_http_fraud_wait_previous(waiter)) {
+        return;
 
-        if (missing && ngx_http_fraud_wait_previous(waiter)) {
-            return;
-        }
-
-        ngx_http_fraud_subject_conclude(&waiter->run, waiter->asked,
-                                        waiter->nasked);
-        ngx_http_fraud_subject_end(&waiter->run);
+    } else {
+        ngx_http_fraud_wait_conclude(waiter);
     }
 
     ngx_http_fraud_wait_done(waiter);
@@ -260,6 +256,7 @@ ngx_http_fraud_wait_keep(ngx_http_fraud_hold_t *hold,
 static ngx_uint_t
 ngx_http_fraud_wait_previous(ngx_http_fraud_waiter_t *waiter)
 {
+    fraud_pid_t               pid, log_pid;
     ngx_uint_t                i;
     ngx_http_fraud_due_t      due;
     ngx_http_fraud_run_t     *run;
@@ -270,13 +267,27 @@ ngx_http_fraud_wait_previous(ngx_http_fraud_waiter_t *waiter)
     ngx_memzero(&due, sizeof(ngx_http_fraud_due_t));
 
     due.pid = run->pid;
-    due.domain = run->subject->identity->domain;
+    due.domain = waiter->bound ? run->subject->session->domain
+                               : run->subject->identity->domain;
+
+    if (waiter->bound
+        && ngx_http_fraud_account(run->ctx, run->subject, &pid, &log_pid)
+           == NGX_OK)
+    {
+        /* it was carried over in the zone */
+        return 0;
+    }
 
     if (ngx_http_fraud_previous_pid(run->ctx->fmcf, due.domain, &run->text,
                                     run->ctx->now_us, &due.previous)
         != NGX_OK)
     {
         return 0;
+    }
+
+    if (waiter->bound) {
+        due.part = (uint16_t) run->subject->bound->part;
+        ngx_http_fraud_exchange_previous(run->ctx->fmcf, &due, waiter);
     }
 
     for (i = 0; i < waiter->nasked; i++) {
@@ -304,6 +315,7 @@ void
 ngx_http_fraud_store_landed(ngx_http_fraud_waiter_t *waiter)
 {
     ngx_uint_t                i;
+    fraud_pid_t               pid, log_pid;
     fraud_op_call_t           ask;
     ngx_http_fraud_run_t     *run;
     ngx_http_fraud_hold_t     hold;
@@ -311,6 +323,15 @@ ngx_http_fraud_store_landed(ngx_http_fraud_waiter_t *waiter)
 
     run = &waiter->run;
     run->ctx->now_us = ngx_http_fraud_now();
+
+    if (waiter->bound) {
+        waiter->rebound = (ngx_http_fraud_account(run->ctx, run->subject, &pid,
+                                                  &log_pid)
+                           == NGX_OK);
+
+        ngx_http_fraud_wait_done(waiter);
+        return;
+    }
 
     ngx_http_fraud_hold_init(&hold, run->ctx,
                              run->subject->identity->domain);
@@ -351,9 +372,7 @@ ngx_http_fraud_store_landed(ngx_http_fraud_waiter_t *waiter)
 
     ngx_http_fraud_release(&hold);
 
-    ngx_http_fraud_subject_conclude(run, waiter->asked, waiter->nasked);
-    ngx_http_fraud_subject_end(run);
-
+    ngx_http_fraud_wait_conclude(waiter);
     ngx_http_fraud_wait_done(waiter);
 }
 

@@ -45,7 +45,8 @@ struct ngx_http_fraud_flight_s {
     ngx_http_fraud_op_t         *ops[NGX_HTTP_FRAUD_ENTRY_OPS];
     uint32_t                     unsent[NGX_HTTP_FRAUD_ENTRY_OPS];
     uint64_t                     asked_us;
-    ngx_uint_t                   missing;
+    unsigned                     missing:1;
+    unsigned                     adopts:1;  /* what was before */
 };
 
 
@@ -69,6 +70,7 @@ static ngx_uint_t ngx_http_fraud_exchange_near(ngx_http_fraud_flight_t *flight,
 static void ngx_http_fraud_exchange_untake(ngx_http_fraud_flight_t *flight);
 static ngx_int_t ngx_http_fraud_exchange_adopt(ngx_http_fraud_flight_t *flight,
     fraud_delta_t *states);
+static void ngx_http_fraud_exchange_again(ngx_http_fraud_flight_t *flight);
 static ngx_http_fraud_flight_t *ngx_http_fraud_flight(
     ngx_http_fraud_main_conf_t *fmcf, ngx_http_fraud_due_t *due);
 static void ngx_http_fraud_flight_free(ngx_http_fraud_flight_t *flight);
@@ -234,6 +236,7 @@ ngx_http_fraud_exchange_note(ngx_http_fraud_main_conf_t *fmcf,
     due->pid = *pid;
     due->part = (uint16_t) part;
     due->has_previous = 0;
+    due->again = 0;
     due->echo = 0;
 
     *place = (uint16_t) redis->ndue;
@@ -352,6 +355,7 @@ ngx_http_fraud_exchange_submit(ngx_http_fraud_flight_t *flight,
     u_char                   bytes[FRAUD_STORE_MAX_ARGUMENT];
     u_char                   key[FRAUD_STORE_KEY_LEN];
     ngx_uint_t               i;
+    fraud_op_t               once;
     fraud_delta_t            none;
     const fraud_pid_t       *pid;
     fraud_store_argument_t   argument;
@@ -359,11 +363,27 @@ ngx_http_fraud_exchange_submit(ngx_http_fraud_flight_t *flight,
     fraud_store_begin(&argument, bytes, sizeof(bytes),
                       flight->due.domain->ttl);
 
+    ngx_memzero(&once, sizeof(fraud_op_t));
     ngx_memzero(&none, sizeof(fraud_delta_t));
+
+    /* several hosts may have seen that nobody did */
+
+    if (flight->adopts) {
+        once.type = FRAUD_OP_SWAP;
+        once.tag = fraud_op_tag(FRAUD_OP_SWAP, "adopted.", 8,
+                                flight->due.part);
+
+        fraud_store_once(&argument, &once);
+    }
 
     for (i = 0; i < flight->n; i++) {
         fraud_store_merge(&argument, &flight->ops[i]->op,
                           deltas ? &deltas[i] : &none);
+    }
+
+    if (flight->adopts) {
+        none.swap.len = 1;
+        fraud_store_merge(&argument, &once, &none);
     }
 
     if (fraud_store_end(&argument) != FRAUD_OK) {
@@ -393,12 +413,17 @@ ngx_http_fraud_exchange_landed(void *data, const fraud_str_t *answer,
     fraud_delta_t             shared[NGX_HTTP_FRAUD_ENTRY_OPS];
     ngx_http_fraud_waiter_t  *waiter;
 
-    if (rc == NGX_FRAUD_REDIS_REFUSED) {
-        ngx_http_fraud_exchange_untake(flight);
+    if (rc != NGX_FRAUD_REDIS_ANSWERED) {
 
-    } else if (rc == NGX_FRAUD_REDIS_ANSWERED
-               && ngx_http_fraud_exchange_read(flight, answer, shared)
-                  == NGX_OK)
+        if (flight->type == NGX_HTTP_FRAUD_FLIGHT_PREVIOUS || flight->adopts) {
+            ngx_http_fraud_exchange_again(flight);
+
+        } else if (rc == NGX_FRAUD_REDIS_REFUSED) {
+            ngx_http_fraud_exchange_untake(flight);
+        }
+
+    } else if (ngx_http_fraud_exchange_read(flight, answer, shared)
+               == NGX_OK)
     {
         if (flight->type == NGX_HTTP_FRAUD_FLIGHT_PREVIOUS) {
 
@@ -410,8 +435,8 @@ ngx_http_fraud_exchange_landed(void *data, const fraud_str_t *answer,
             if (!flight->due.has_previous) {
                 ngx_http_fraud_exchange_know(flight, shared);
 
-            } else if (flight->missing) {
-                /* the first host to see it adds what was before */
+            } else if (flight->missing || flight->due.again) {
+                /* who is the first to see it adds what was before */
                 ngx_http_fraud_exchange_previous(flight->fmcf, &flight->due,
                                                  NULL);
 
@@ -678,10 +703,29 @@ ngx_http_fraud_exchange_adopt(ngx_http_fraud_flight_t *flight,
     }
 
     flight->type = NGX_HTTP_FRAUD_FLIGHT_DELTA;
+    flight->adopts = 1;
     flight->due.has_previous = 0;
     flight->due.echo = NGX_HTTP_FRAUD_ECHOES;
 
     return ngx_http_fraud_exchange_submit(flight, states);
+}
+
+
+/* nobody else looks for it once there is something under the new one */
+
+static void
+ngx_http_fraud_exchange_again(ngx_http_fraud_flight_t *flight)
+{
+    ngx_http_fraud_due_t  *due;
+
+    due = ngx_http_fraud_exchange_note(flight->fmcf, &flight->due.pid,
+                                       flight->due.part);
+    if (due) {
+        due->domain = flight->due.domain;
+        due->previous = flight->due.previous;
+        due->has_previous = 1;
+        due->again = 1;
+    }
 }
 
 
@@ -733,6 +777,7 @@ ngx_http_fraud_flight(ngx_http_fraud_main_conf_t *fmcf,
     flight->waiter = NULL;
     flight->due = *due;
     flight->type = NGX_HTTP_FRAUD_FLIGHT_DELTA;
+    flight->adopts = 0;
     flight->n = 0;
 
     for (i = 0; i < due->domain->nops; i++) {

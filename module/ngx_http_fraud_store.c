@@ -224,8 +224,10 @@ ngx_http_fraud_wait_bound(ngx_http_fraud_wait_t *wait,
 
     ngx_http_fraud_subject_begin(&waiter->run, wait->ctx, subject);
 
+    waiter->run.text = hold.text;
     waiter->run.pid = hold.pid;
     waiter->wait = wait;
+    waiter->asked = wait->asked;
     waiter->nasked = 0;
     waiter->op = NULL;
     waiter->cached = 0;
@@ -498,9 +500,19 @@ ngx_http_fraud_wait_local(ngx_http_fraud_waiter_t *waiter, ngx_uint_t tell)
         ngx_http_fraud_release(&hold);
     }
 
+    ngx_http_fraud_wait_conclude(waiter);
+}
+
+
+/* of whose session it is nothing was asked */
+
+void
+ngx_http_fraud_wait_conclude(ngx_http_fraud_waiter_t *waiter)
+{
     if (waiter->nasked) {
-        ngx_http_fraud_subject_conclude(run, waiter->asked, waiter->nasked);
-        ngx_http_fraud_subject_end(run);
+        ngx_http_fraud_subject_conclude(&waiter->run, waiter->asked,
+                                        waiter->nasked);
+        ngx_http_fraud_subject_end(&waiter->run);
     }
 }
 
@@ -630,9 +642,7 @@ ngx_http_fraud_wait_late(ngx_event_t *ev)
 
         } else if (!ngx_queue_empty(&waiter->flights)) {
             ngx_http_fraud_exchange_cancel(waiter);
-            ngx_http_fraud_subject_conclude(&waiter->run, waiter->asked,
-                                            waiter->nasked);
-            ngx_http_fraud_subject_end(&waiter->run);
+            ngx_http_fraud_wait_conclude(waiter);
 
         } else {
             continue;

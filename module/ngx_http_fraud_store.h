@@ -104,8 +104,9 @@ typedef struct {
     fraud_pid_t                  previous;
     ngx_http_fraud_domain_t     *domain;
     uint16_t                     part;
-    uint8_t                      has_previous;
     uint8_t                      echo;      /* times to ask again */
+    unsigned                     has_previous:1;
+    unsigned                     again:1;   /* to look for it failed */
 } ngx_http_fraud_due_t;
 
 
@@ -190,6 +191,7 @@ ngx_uint_t ngx_http_fraud_wait_part(ngx_http_fraud_waiter_t *waiter,
     ngx_uint_t i, ngx_http_fraud_hold_t *hold);
 void ngx_http_fraud_wait_failed(ngx_http_fraud_waiter_t *waiter,
     ngx_fraud_redis_rc_e rc);
+void ngx_http_fraud_wait_conclude(ngx_http_fraud_waiter_t *waiter);
 void ngx_http_fraud_wait_done(ngx_http_fraud_waiter_t *waiter);
 void ngx_http_fraud_wait_hurry(ngx_http_fraud_wait_t *wait);
 void ngx_http_fraud_store_cancel(ngx_http_fraud_ctx_t *ctx);

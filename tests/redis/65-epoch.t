@@ -5,6 +5,7 @@ use File::Temp;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use Fake;
 use Hosts;
 use Redis;
 
@@ -116,17 +117,66 @@ for my $mode ('strict', 'relaxed') {
              qr/^0 \[\]/, "value $value is not one too many");
     }
 
-    # one that looks is first: two at once would both add what was before
-
-    if ($mode eq 'relaxed') {
-        $hosts[0]->get('/', Cookie => 'sid=x');
-        sleep $exchange;
-    }
     $first->('', '198.51.100.4');
     like($hosts[1]->fraud('/', Cookie => 'sid=x'),
          qr/^40 \[reputation\.session=40\] ok/, 'what it did is known');
 
     is(state_lines($_), '0 lost, 0 back', 'Redis was not lost') for @hosts;
+    $_->ends for @hosts;
+}
+
+# hosts that see somebody at the same moment: what he had is added once
+
+my $fake = Fake->new($redis);
+
+for my $mode ('strict', 'relaxed') {
+    $redis->cmd('FLUSHALL');
+    my @hosts = map {
+        host(keys => "$dir epoch=${length}s", http => $http,
+             redis => 'fraud_redis ' . $fake->url . "; fraud_redis_mode $mode;")
+    } 1 .. 3;
+    ok(warm(@hosts), "$mode, at once: connected");
+    ok(next_epoch($hosts[2]), 'an epoch');
+    $hosts[2]->get('/?bad=1', Cookie => 'sid=y') for 1, 2;
+    sleep $exchange;
+    ok(next_epoch($hosts[2]), 'the next');
+
+    # both are told that there is none before either has added anything
+    $fake->plan(slow => 300);
+    my @both = map { $_->send('/', Cookie => 'sid=y') } @hosts[0, 1];
+    $hosts[$_]->receive($both[$_]) for 0, 1;
+    sleep 2;
+    $fake->plan(pass => 1);
+    like($_->fraud('/', Cookie => 'sid=y'),
+         qr/^40 \[reputation\.session=40\] ok/, 'it is added once')
+        for @hosts[0, 1];
+    $_->ends for @hosts;
+}
+
+# whose session it is, known to one host, is known to another one, too
+
+{
+    $redis->cmd('FLUSHALL');
+    my @hosts = map {
+        host(keys => "$dir epoch=${length}s",
+             redis => 'fraud_redis ' . $redis->url . ';',
+             http => 'fraud_identity account $upstream_http_x_account verified;'
+                 . 'fraud_rate spend account rate=1r/h burst=1 points=40;'
+                 . 'server { listen unix:%DIR%/app.sock; fraud off;'
+                 . ' add_header X-Account $arg_as; return 204; }',
+             server => 'fraud observe;'
+                 . 'location / { proxy_pass http://unix:%DIR%/app.sock:; }'
+                 . 'location = /off { fraud off; empty_gif; }'
+                 . 'location = /status { fraud off; fraud_status json; }')
+    } 1, 2;
+    ok(warm(@hosts), 'a login: connected');
+    ok(next_epoch($hosts[0]), 'an epoch');
+    $hosts[0]->get('/?as=alice', Cookie => 'sid=z');
+    $hosts[0]->get('/', Cookie => 'sid=z') for 1, 2;
+    sleep $exchange;
+    ok(next_epoch($hosts[0]), 'the next');
+    is($hosts[1]->fraud('/', Cookie => 'sid=z'), '40 [spend=40] ok',
+       'the account of the session, and what it spent');
     $_->ends for @hosts;
 }
 

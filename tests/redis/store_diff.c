@@ -355,6 +355,7 @@ typedef struct {
 typedef struct {
     unsigned key, n;
     uint32_t ttl;
+    const fraud_op_t *once; /* a swap, or NULL */
     int missing;
     size_t len;
     uint8_t argument[FRAUD_STORE_MAX_ARGUMENT];
@@ -464,7 +465,7 @@ static void model(subject_t *s) {
     static record_t record;
     record_t *r = &record;
     state_t state;
-    size_t before;
+    size_t before, done = 0;
     unsigned i;
     int changed = 0;
 
@@ -475,7 +476,10 @@ static void model(subject_t *s) {
         memset(r->bytes, 0, 4);
     }
     before = r->len;
-    for (i = 0; i < s->n && s->asked[i].merge; i++) {
+    if (s->once != NULL) {
+        find(r, s->once->tag, &done);
+    }
+    for (i = 0; i < s->n && s->asked[i].merge && done == 0; i++) {
         load(&state, r, s->asked[i].op);
         if (model_merge(&state, &s->asked[i])) {
             store(r, &state, s->asked[i].op);
@@ -607,6 +611,13 @@ static void random_subject(subject_t *s) {
     }
     merges = random_below(3) == 0 ? (unsigned)random_below(s->n + 1) : 0;
     fraud_store_begin(&argument, s->argument, sizeof(s->argument), s->ttl);
+    s->once = NULL;
+    if (s->n != 0 && random_below(8) == 0) {
+        merges = s->n;
+        s->once = &ops[N(ops) - 1];
+        CLAIM(s->once->type == FRAUD_OP_SWAP);
+        fraud_store_once(&argument, s->once);
+    }
     for (i = 0; i < s->n; i++) {
         s->asked[i].op = &ops[random_below(N(ops))];
         s->asked[i].merge = i < merges;

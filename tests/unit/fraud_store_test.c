@@ -176,6 +176,23 @@ static void empty_merges(void **unused) {
     fraud_store_call(&a, &rate, &call);
     fraud_store_merge(&a, &rate, &delta);
     assert_int_equal(fraud_store_end(&a), FRAUD_EINVAL);
+
+    /* once comes first, and with merges only */
+    fraud_store_begin(&a, bytes, sizeof(bytes), 1);
+    fraud_store_once(&a, &rate);
+    fraud_store_merge(&a, &rate, &delta);
+    assert_int_equal(fraud_store_end(&a), FRAUD_OK);
+    assert_memory_equal(a.buf.data + 4, "\x09", 1);
+
+    fraud_store_begin(&a, bytes, sizeof(bytes), 1);
+    fraud_store_merge(&a, &rate, &delta);
+    fraud_store_once(&a, &rate);
+    assert_int_equal(fraud_store_end(&a), FRAUD_EINVAL);
+
+    fraud_store_begin(&a, bytes, sizeof(bytes), 1);
+    fraud_store_once(&a, &rate);
+    fraud_store_call(&a, &rate, &call);
+    assert_int_equal(fraud_store_end(&a), FRAUD_EINVAL);
 }
 
 /* As a number and in decimal, at most 10^9. */
