@@ -442,7 +442,9 @@ for i = 1, #KEYS do
         head = write('<I2I7B', 8 + #answer, now, missing)
         heads[missing * 16384 + #answer] = head
     end
-    touched[key] = touched[key] or changed or first
+    if changed or first then
+        touched[key] = true
+    end
     answers[2 * i - 1] = head
     answers[2 * i] = answer
 end
