@@ -641,7 +641,7 @@ uint64_t ngx_http_fraud_zone_counter(ngx_http_fraud_main_conf_t *fmcf,
 ngx_uint_t ngx_http_fraud_zone_parts(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_domain_t *domain);
 void ngx_http_fraud_zone_fired(ngx_http_fraud_main_conf_t *fmcf,
-    ngx_http_fraud_signal_t *signal);
+    ngx_http_fraud_signal_t *signal, ngx_uint_t k, const fraud_pid_t *who);
 uint64_t ngx_http_fraud_zone_signal(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_signal_t *signal);
 ngx_uint_t ngx_http_fraud_zone_once(ngx_http_fraud_main_conf_t *fmcf);

@@ -29,6 +29,10 @@ static void ngx_http_fraud_learn(ngx_http_fraud_ctx_t *ctx);
 static ngx_uint_t ngx_http_fraud_earned(ngx_http_fraud_ctx_t *ctx,
     ngx_http_fraud_subject_t *subject, ngx_uint_t earned);
 static void ngx_http_fraud_count_request(ngx_http_fraud_ctx_t *ctx);
+static void ngx_http_fraud_count_signal(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_signal_t *signal);
+static const fraud_pid_t *ngx_http_fraud_counted(ngx_http_fraud_ctx_t *ctx,
+    fraud_pid_t *pid);
 
 
 static const fraud_threshold_t  ngx_http_fraud_closed = {
@@ -554,7 +558,7 @@ ngx_http_fraud_learn(ngx_http_fraud_ctx_t *ctx)
                 continue;
             }
 
-            ngx_http_fraud_zone_fired(ctx->fmcf, signal);
+            ngx_http_fraud_count_signal(ctx, signal);
 
             if (!signal->shadow) {
                 earned += signal->points;
@@ -630,9 +634,57 @@ ngx_http_fraud_count_request(ngx_http_fraud_ctx_t *ctx)
 
     for (i = 0; i < ctx->flcf->nsignals && ctx->nfired; i++) {
         if (ctx->fired[i]) {
-            ngx_http_fraud_zone_fired(ctx->fmcf, ctx->flcf->signals[i]);
+            ngx_http_fraud_count_signal(ctx, ctx->flcf->signals[i]);
         }
     }
+}
+
+
+static void
+ngx_http_fraud_count_signal(ngx_http_fraud_ctx_t *ctx,
+    ngx_http_fraud_signal_t *signal)
+{
+    ngx_uint_t   k;
+    fraud_pid_t  pid;
+
+    k = ctx->flcf->policy ? ctx->flcf->policy->policy.settings.aggregate_k : 0;
+
+    ngx_http_fraud_zone_fired(ctx->fmcf, signal, k,
+                              k ? ngx_http_fraud_counted(ctx, &pid) : NULL);
+}
+
+
+/* whom a hit counts for where persons are counted: the client's address */
+
+static const fraud_pid_t *
+ngx_http_fraud_counted(ngx_http_fraud_ctx_t *ctx, fraud_pid_t *pid)
+{
+    ngx_str_t                    subject;
+    ngx_uint_t                   i;
+    fraud_ip_t                   ip;
+    ngx_http_fraud_identity_t  **identity;
+
+    identity = ctx->flcf->identities;
+
+    for (i = 0; i < ctx->flcf->nidentities; i++) {
+
+        if (identity[i]->kind != NGX_HTTP_FRAUD_ADDRESS || identity[i]->value)
+        {
+            continue;
+        }
+
+        if (ctx->fmcf->zone.keyless
+            || ngx_http_fraud_subject(ctx->request, identity[i], &ip, &subject)
+               != NGX_OK)
+        {
+            break;
+        }
+
+        ngx_http_fraud_log_pid(ctx->fmcf, identity[i]->domain, &subject, pid);
+        return pid;
+    }
+
+    return NULL;
 }
 
 

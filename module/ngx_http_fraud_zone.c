@@ -19,7 +19,7 @@
  */
 
 
-#define NGX_HTTP_FRAUD_LAYOUT      3
+#define NGX_HTTP_FRAUD_LAYOUT      4
 #define NGX_HTTP_FRAUD_SLOTS       64    /* workers with counters apart */
 #define NGX_HTTP_FRAUD_RETIRED     8     /* reloads, then a place is free */
 #define NGX_HTTP_FRAUD_DEFAULT     (64 * 1024 * 1024)
@@ -37,8 +37,14 @@ typedef struct {
 } ngx_http_fraud_slot_t;
 
 
+/* under a policy hits wait until enough persons had a part in them */
+
 typedef struct {
     ngx_atomic_t               fired;
+    ngx_atomic_t               waiting;
+    ngx_atomic_t               lock;      /* of what follows */
+    uint64_t                   crowd;     /* a bit of each pseudonym */
+    uint64_t                   until;     /* that they are told apart */
     uint32_t                   generation;
     uint32_t                   len;       /* 0: free */
     u_char                     name[48];
@@ -571,6 +577,9 @@ ngx_http_fraud_zone_counter_of(ngx_http_fraud_zone_sh_t *sh,
     }
 
     free->fired = 0;
+    free->waiting = 0;
+    free->lock = 0;
+    free->crowd = 0;
     free->generation = sh->generation;
     free->len = (uint32_t) signal->name.len;
     ngx_memcpy(free->name, signal->name.data, signal->name.len);
@@ -724,14 +733,63 @@ ngx_http_fraud_zone_counter(ngx_http_fraud_main_conf_t *fmcf, ngx_uint_t n)
 }
 
 
+/*
+ * Hits of a signal, with k in steps of which each is of k persons or more: no
+ * two readings tell what one of them did.  Bits are never more than there are
+ * persons.  Whoever finds the lock held leaves no bit, which makes a step
+ * larger, not smaller; so does a worker that dies with it, for good.
+ */
+
 void
 ngx_http_fraud_zone_fired(ngx_http_fraud_main_conf_t *fmcf,
-    ngx_http_fraud_signal_t *signal)
+    ngx_http_fraud_signal_t *signal, ngx_uint_t k, const fraud_pid_t *who)
 {
-    if (signal->counter != NGX_CONF_UNSET_UINT) {
-        (void) ngx_atomic_fetch_add(
-                            &fmcf->zone.sh->signals[signal->counter].fired, 1);
+    uint64_t                 bits;
+    ngx_uint_t               n;
+    ngx_atomic_uint_t        waiting;
+    ngx_http_fraud_fired_t  *fired;
+
+    if (signal->counter == NGX_CONF_UNSET_UINT) {
+        return;
     }
+
+    fired = &fmcf->zone.sh->signals[signal->counter];
+
+    if (k == 0) {
+        (void) ngx_atomic_fetch_add(&fired->fired, 1);
+        return;
+    }
+
+    (void) ngx_atomic_fetch_add(&fired->waiting, 1);
+
+    if (who == NULL || !ngx_trylock(&fired->lock)) {
+        return;
+    }
+
+    /* in the next epoch a person has another pseudonym */
+
+    if (fired->until != fmcf->zone.epoch_end) {
+        fired->until = fmcf->zone.epoch_end;
+        fired->crowd = 0;
+    }
+
+    fired->crowd |= (uint64_t) 1 << (who->bytes[0] & 63);
+
+    for (n = 0, bits = fired->crowd; bits; bits &= bits - 1) {
+        n++;
+    }
+
+    if (n >= k) {
+        waiting = fired->waiting;
+
+        (void) ngx_atomic_fetch_add(&fired->waiting,
+                                    - (ngx_atomic_int_t) waiting);
+        (void) ngx_atomic_fetch_add(&fired->fired,
+                                    (ngx_atomic_int_t) waiting);
+        fired->crowd = 0;
+    }
+
+    ngx_unlock(&fired->lock);
 }
 
 

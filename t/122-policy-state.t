@@ -54,7 +54,7 @@ sub entries {
     is(fraud($nginx, 'asergo', from => $from), '0 []',
        'a first under another policy');
     is(fraud($nginx, 'asergo', from => $from), '10 [one=10]', 'a second there');
-    is($nginx->status->{signals}{one}, 2, 'one rule, whose hits are counted');
+    is($nginx->status->{signals}{one}, 0, 'whose hits nobody sees, of so few');
     is(entries($nginx), 2, 'two records');
     isnt(pid($nginx, 'asogen'), pid($nginx, 'asergo'), 'two pseudonyms');
 
@@ -93,6 +93,43 @@ END
            uri => "/p$_?user=u$_") for 1 .. 60;
     is(entries($nginx), 4, 'a record for each of four networks, no other');
     is(pid($nginx, 'kirim-email'), '', 'nobody has a pseudonym');
+    $nginx->ends;
+}
+
+# what the status counts is of ten persons at least, in each of its steps
+
+{
+    my $nginx = start(http => 'fraud_signal bad if=$arg_bad points=1;'
+        . Policies::server('asogen', $show)
+        . Policies::server('kirim-email', $show)
+        . "server { listen unix:%DIR%/none.sock; $show }");
+    my $bad = sub { $nginx->status->{signals}{bad} };
+
+    fraud($nginx, 'asogen', uri => '/?bad=1', from => '192.0.2.1') for 1 .. 30;
+    is($bad->(), 0, 'one who hits thirty times is not seen');
+
+    my ($seen, @steps) = (0);
+    for my $n (2 .. 100) {
+        fraud($nginx, 'asogen', uri => '/?bad=1', from => "192.0.2.$n");
+        my $now = $bad->();
+        next if $now == $seen;
+        push @steps, $now - $seen;
+        $seen = $now;
+    }
+    cmp_ok(scalar @steps, '>=', 4, 'a hundred are seen, step by step');
+    cmp_ok(shift(@steps), '>=', 30 + 9, 'no step of fewer than ten: the first');
+    is(scalar(grep { $_ < 10 } @steps), 0, 'no step of fewer than ten: others');
+
+    $seen = $bad->();
+    fraud($nginx, 'none', uri => '/?bad=1');
+    is($bad->(), $seen + 1, 'where there is no policy each is counted');
+
+    # networks are counted where nobody else is
+
+    for my $n (1 .. 100) {
+        fraud($nginx, 'kirim-email', uri => '/?bad=1', from => "203.0.113.$n");
+    }
+    is($bad->(), $seen + 1, 'a network is one, however many are in it');
     $nginx->ends;
 }
 
