@@ -167,7 +167,7 @@ END
 END
 }
 
-my $raw = qr/192\.0\.2\.1|secret\?|carol|dave|aaaaaaaaaaaaa|b\.example|2001:db8:5:1|41111|203\.0/;
+my $raw = qr/192\.0\.2\.1|secret\?|\bcarol\b|\bdave\b|aaaaaaaaaaaaa|b\.example|2001:db8:5:1|4111111|203\.0/;
 my $write = ($ENV{FRAUD_GOLDENS} // '') eq 'write';
 my $nginx = start('');
 my %status;
