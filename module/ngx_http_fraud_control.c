@@ -102,6 +102,13 @@ ngx_http_fraud_control_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
+    if (control->remote && control->secret.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"fraud_control\": with \"remote\" anybody may "
+                           "give orders, add \"secret=FILE\" or remove it");
+        return NGX_CONF_ERROR;
+    }
+
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_fraud_control_handler;
 

@@ -108,3 +108,12 @@ Fraud-Operation: show
 Fraud-Identity: address
 Fraud-Value: 192.0.2.1
 --- error_code: 403
+
+
+
+=== TEST 10: orders from anywhere are signed
+--- config
+    location /a { fraud_control remote; }
+--- must_die
+--- error_log
+"fraud_control": with "remote" anybody may give orders, add "secret=FILE" or remove it
