@@ -16,11 +16,11 @@ CLANG_FORMAT=14
 
 NEED_BUILD="nginx nginx-dev build-essential libhiredis-dev libmaxminddb-dev
     libpcre2-dev libsodium-dev libinih-dev libssl-dev zlib1g-dev
-    libcurl4-openssl-dev"
+    libcurl4-openssl-dev libjansson-dev libpq-dev libsqlite3-dev"
 NEED_RUN="curl"
 NEED_TEST="libcmocka-dev clang clang-format libclang-rt-dev shellcheck
     libmaxmind-db-writer-perl libfaketime nghttp2-client openssl perl curl
-    redis-server redis-tools"
+    redis-server redis-tools postgresql sqlite3"
 # names the functions in reports, without which no suppression matches
 NEED_ASAN="llvm"
 NEED_BENCH="wrk procps"
@@ -370,7 +370,7 @@ build() {
     say "build: build/$MODULE for nginx $version"
 
     run make -s -C tools -j "$JOBS"
-    say "build: build/fraudctl"
+    say "build: build/fraudctl build/fraud-billing"
 }
 
 
@@ -820,9 +820,10 @@ verb_deps() {
     if ! have_apt; then
         die "no apt here. Needed: nginx and its source tree, a C compiler," \
             "make, libmaxminddb, PCRE2, libsodium, OpenSSL, zlib, libcurl," \
-            "hiredis, inih; for the tests also clang with sanitizers," \
-            "clang-format, cmocka, shellcheck, curl, nghttp, openssl," \
-            "redis-server, redis-cli, perl with MaxMind::DB::Writer and" \
+            "hiredis, inih, jansson, libpq, SQLite; for the tests also clang" \
+            "with sanitizers, clang-format, cmocka, shellcheck, curl," \
+            "nghttp, openssl, redis-server, redis-cli, PostgreSQL, sqlite3," \
+            "perl with MaxMind::DB::Writer and" \
             "Test::Nginx (cpanm Test::Nginx)"
     fi
 

@@ -29,7 +29,7 @@ home() {
     pattern=$1
     shift
 
-    for file in lib/*.[ch] module/*.[ch] tools/*.[ch]; do
+    for file in lib/*.[ch] module/*.[ch] tools/*.[ch] tools/billing/*.[ch]; do
         if [ ! -f "$file" ] \
            || ! grep -qE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[\"<]$pattern" "$file"
         then
@@ -47,8 +47,11 @@ home 'hiredis' lib/fraud_resp.c tools/node.c tools/redis.c
 home 'openssl' tools/wire.c
 home 'maxminddb' lib/fraud_geo.c
 home 'pcre2' lib/fraud_pattern.c
-home 'ini\.h' lib/fraud_policy.c
-home 'sodium' lib/fraud_pid.c lib/fraud_seal.c
+home 'ini\.h' lib/fraud_policy.c tools/billing/billing_conf.c
+home 'jansson' tools/billing/event.c
+home 'libpq' tools/billing/db_pg.c
+home 'sodium' lib/fraud_pid.c lib/fraud_seal.c tools/billing/billing_keys.c
+home 'sqlite3' tools/billing/db_sqlite.c
 
 for file in module/ngx_fraud_redis*.[ch]; do
     if [ -f "$file" ] && grep -nE 'ngx_http' "$file"; then

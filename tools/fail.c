@@ -8,9 +8,11 @@
 
 #define FAIL_STATUS 2
 
+const char *fail_program = "fraudctl";
+
 static void begin(const char *format, va_list args) {
     (void)fflush(stdout);
-    (void)fputs("fraudctl: ", stderr);
+    (void)fprintf(stderr, "%s: ", fail_program);
     (void)vfprintf(stderr, format, args);
 }
 

@@ -16,8 +16,14 @@
 #endif
 
 /*
+ * fail_program:
+ * What main() says this program is called: "fraudctl" unless it does.
+ */
+extern const char *fail_program;
+
+/*
  * fail(format, ...):
- * Print "fraudctl: " and the message, and exit with status 2.
+ * Print "PROGRAM: " and the message, and exit with status 2.
  */
 void fail(const char *format, ...) FAIL_PRINTF(1, 2);
 

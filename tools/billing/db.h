@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DB_MAX_ARGS 24
+#define DB_MAX_ARGS 32
 #define DB_MAX_TRIES 20 /* of a transaction that others got in the way of */
 #define DB_TIMEOUT 10   /* seconds: of a connection, a statement, a lock */
 
@@ -76,6 +76,15 @@ void db_rollback(db_t *db);
  * or the statement returns none and changed one. DB_NONE: neither.
  */
 db_rc db_run(db_t *db, const char *sql, const db_arg_t *args, size_t n);
+
+/*
+ * db_queue(db, sql, args, n):
+ * The same inside a transaction, for a statement without rows which has to
+ * change one, and which need not be done at once: what went wrong, DB_CLASH if
+ * it changed none, is returned here or by the next db_run(), db_queue() or
+ * db_commit(). On PostgreSQL many of them cost one round trip.
+ */
+db_rc db_queue(db_t *db, const char *sql, const db_arg_t *args, size_t n);
 
 /*
  * db_next(db):
