@@ -10,6 +10,9 @@ static void put_key(fraud_event_t *event, fraud_str_t key) {
         fraud_buf_char(&event->buf, ',');
     }
     event->comma = 1;
+    if (key.data == NULL) {
+        return;
+    }
     fraud_buf_char(&event->buf, '"');
     fraud_buf_add(&event->buf, key.data, key.len);
     fraud_buf_text(&event->buf, "\":");
@@ -110,6 +113,22 @@ void fraud_event_open(fraud_event_t *event, fraud_str_t key) {
 void fraud_event_close(fraud_event_t *event) {
     fraud_buf_char(&event->buf, '}');
     event->comma = 1;
+}
+
+void fraud_event_list(fraud_event_t *event, fraud_str_t key) {
+    put_key(event, key);
+    fraud_buf_char(&event->buf, '[');
+    event->comma = 0;
+}
+
+void fraud_event_list_end(fraud_event_t *event) {
+    fraud_buf_char(&event->buf, ']');
+    event->comma = 1;
+}
+
+void fraud_event_null(fraud_event_t *event, fraud_str_t key) {
+    put_key(event, key);
+    fraud_buf_text(&event->buf, "null");
 }
 
 fraud_rc fraud_event_end(fraud_event_t *event) {

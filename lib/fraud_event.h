@@ -48,6 +48,22 @@ void fraud_event_open(fraud_event_t *event, fraud_str_t key);
 void fraud_event_close(fraud_event_t *event);
 
 /*
+ * fraud_event_list(event, key), fraud_event_list_end(event):
+ * Begin and end a member that is a list. What is added between them has
+ * FRAUD_EVENT_ITEM for a key.
+ */
+void fraud_event_list(fraud_event_t *event, fraud_str_t key);
+void fraud_event_list_end(fraud_event_t *event);
+
+#define FRAUD_EVENT_ITEM ((fraud_str_t){NULL, 0})
+
+/*
+ * fraud_event_null(event, key):
+ * Add a member that is null.
+ */
+void fraud_event_null(fraud_event_t *event, fraud_str_t key);
+
+/*
  * fraud_event_end(event):
  * End the object and its line. FRAUD_OK: event->buf holds it; FRAUD_ELIMIT: it
  * did not fit.

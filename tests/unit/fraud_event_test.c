@@ -42,7 +42,9 @@ static void assert_line(fraud_event_t *event, const char *line) {
 static void reader_is_strict(void **state) {
     static const char *const good[] = {"{}\n", "{\"a\":1}\n",
                                        "{\"a\":{},\"\":\"\\u00ff\\\"\\\\\"}\n",
-                                       "{\"a\":{\"b\":{\"c\":0}},\"d\":10}\n"};
+                                       "{\"a\":{\"b\":{\"c\":0}},\"d\":10}\n",
+                                       "{\"a\":[],\"b\":[1,{\"c\":[\"\"]}]}\n",
+                                       "{\"a\":null}\n"};
     static const char *const bad[] = {
         "",
         "{}",
@@ -67,6 +69,11 @@ static void reader_is_strict(void **state) {
         "{\"a\":\"b\"c\"}\n",
         "{\"a\":{}\n",
         "{\"a\":{}}}\n",
+        "{\"a\":[}\n",
+        "{\"a\":[1,]}\n",
+        "{\"a\":[,1]}\n",
+        "{\"a\":[\"b\":1]}\n",
+        "{\"a\":nul}\n",
     };
     json_t json;
     size_t i;
@@ -107,6 +114,26 @@ static void members(void **state) {
     fraud_event_begin(&event, data, sizeof(data));
     fraud_event_uint(&event, FRAUD_STR("a"), 1);
     assert_line(&event, "{\"a\":1}\n");
+}
+
+static void lists(void **state) {
+    uint8_t data[512];
+    fraud_event_t event;
+
+    (void)state;
+    fraud_event_begin(&event, data, sizeof(data));
+    fraud_event_list(&event, FRAUD_STR("none"));
+    fraud_event_list_end(&event);
+    fraud_event_list(&event, FRAUD_STR("some"));
+    fraud_event_str(&event, FRAUD_EVENT_ITEM, "a", 1);
+    fraud_event_uint(&event, FRAUD_EVENT_ITEM, 2);
+    fraud_event_open(&event, FRAUD_EVENT_ITEM);
+    fraud_event_uint(&event, FRAUD_STR("b"), 3);
+    fraud_event_close(&event);
+    fraud_event_list_end(&event);
+    fraud_event_null(&event, FRAUD_STR("last"));
+    assert_line(&event, "{\"none\":[],\"some\":[\"a\",2,{\"b\":3}],"
+                        "\"last\":null}\n");
 }
 
 static void nesting(void **state) {
@@ -288,6 +315,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reader_is_strict),
         cmocka_unit_test(members),
+        cmocka_unit_test(lists),
         cmocka_unit_test(nesting),
         cmocka_unit_test(any_bytes),
         cmocka_unit_test(times),

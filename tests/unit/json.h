@@ -4,8 +4,8 @@
 #define JSON_H
 
 /*
- * A strict reader of the JSON that events are made of: objects, strings and
- * unsigned numbers, in printable ASCII, with no blanks. It knows RFC 8259 and
+ * A strict reader of the JSON that events are made of: objects, lists, strings,
+ * unsigned numbers and null, in printable ASCII, with no blanks. It knows RFC 8259 and
  * nothing of the writer.
  */
 
@@ -104,9 +104,46 @@ static inline int json_number(json_t *json) {
     return json->p > first && (*first != '0' || json->p == first + 1);
 }
 
-static inline int json_object(json_t *json) {
-    int ok;
+static inline int json_object(json_t *json);
+static inline int json_list(json_t *json);
 
+static inline int json_value(json_t *json) {
+    if (json->p == json->end) {
+        return 0;
+    }
+    switch (*json->p) {
+    case '{':
+        return json_object(json);
+    case '[':
+        return json_list(json);
+    case '"':
+        return json_string(json);
+    case 'n':
+        return json_char(json, 'n') && json_char(json, 'u') &&
+               json_char(json, 'l') && json_char(json, 'l');
+    default:
+        return json_number(json);
+    }
+}
+
+static inline int json_list(json_t *json) {
+    if (++json->depth > 1000 || !json_char(json, '[')) {
+        return 0;
+    }
+    if (json_char(json, ']')) {
+        json->depth--;
+        return 1;
+    }
+    do {
+        if (!json_value(json)) {
+            return 0;
+        }
+    } while (json_char(json, ','));
+    json->depth--;
+    return json_char(json, ']');
+}
+
+static inline int json_object(json_t *json) {
     if (++json->depth > 1000 || !json_char(json, '{')) {
         return 0;
     }
@@ -115,19 +152,11 @@ static inline int json_object(json_t *json) {
         return 1;
     }
     do {
-        if (!json_string(json) || !json_char(json, ':') ||
-            json->p == json->end) {
+        if (!json_string(json) || !json_char(json, ':')) {
             return 0;
         }
         json->members++;
-        if (*json->p == '{') {
-            ok = json_object(json);
-        } else if (*json->p == '"') {
-            ok = json_string(json);
-        } else {
-            ok = json_number(json);
-        }
-        if (!ok) {
+        if (!json_value(json)) {
             return 0;
         }
     } while (json_char(json, ','));
