@@ -46,10 +46,10 @@ typedef struct {
     fraud_str_t rule;      /* a name of at most 32, as family and signals */
     fraud_str_t family;    /* rules of one family make one incident */
     uint32_t rule_version; /* as the configuration says, 1 to 999999 */
-    uint32_t window;       /* seconds */
-    uint32_t threshold;    /* how many the rule lets pass in it */
-    uint32_t observed;     /* how many there were */
-    fraud_str_t signals[FRAUD_FLAG_SIGNALS];
+    uint32_t window;       /* seconds, at most 366 days */
+    uint32_t threshold;    /* how many in it raise the flag, 1 at least */
+    uint32_t observed;     /* how many there were, at least */
+    fraud_str_t signals[FRAUD_FLAG_SIGNALS]; /* the strongest first */
     size_t nsignals;
 
     fraud_pid_t pid; /* in the domain of billing */

@@ -56,7 +56,7 @@ void fraud_seal_print_secret(char *line, const fraud_seal_secret_t *secret);
 /*
  * fraud_seal_read_public(key, text, len), fraud_seal_read_secret(...):
  * Read the ${len} bytes of such a file. FRAUD_EINVAL if they are anything
- * else: no error quotes them.
+ * else, or a key that would open for everybody: no error quotes them.
  */
 fraud_rc fraud_seal_read_public(fraud_seal_public_t *key, const char *text,
                                 size_t len) FRAUD_CHECK;
