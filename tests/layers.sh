@@ -47,7 +47,7 @@ home 'hiredis' lib/fraud_resp.c tools/node.c tools/redis.c
 home 'openssl' tools/wire.c
 home 'maxminddb' lib/fraud_geo.c
 home 'pcre2' lib/fraud_pattern.c
-home 'ini\.h' lib/fraud_policy.c tools/billing/billing_conf.c
+home 'ini\.h' lib/fraud_policy.c
 home 'jansson' tools/billing/event.c
 home 'libpq' tools/billing/db_pg.c
 home 'sodium' lib/fraud_pid.c lib/fraud_seal.c tools/billing/billing_keys.c

@@ -291,7 +291,7 @@ sub spread {
 
 for (@ARGV) {
     $file = $_;
-    $side = $file =~ m{(?:^|/)(?:lib|tools)/[^/]*$} ? 'lib' : 'module';
+    $side = $file =~ m{(?:^|/)(?:lib|tools(?:/billing)?)/[^/]*$} ? 'lib' : 'module';
     check();
 }
 

@@ -8,6 +8,7 @@
  * policies, the keys and the connection.
  */
 
+#include "arena.h"
 #include "db.h"
 #include "fraud_policy.h"
 #include "fraud_seal.h"
@@ -19,6 +20,12 @@
 #define BILLING_NAME_SIZE 40    /* policy, family, rule, reviewer */
 #define BILLING_ACCOUNT_SIZE 40 /* "cust:" and 26 characters */
 #define BILLING_HASH_SIZE 65
+#define BILLING_BOX_SIZE 768  /* of a closed account, with the NUL */
+#define BILLING_SEAL_KEYS 4   /* that may open seals, while one is replaced */
+#define BILLING_GRACE 172800u /* 48 h */
+#define BILLING_SPOOL_KEEP 86400u
+#define BILLING_DEAD_KEEP (90u * 86400u)
+#define BILLING_SECOND_PERSON 5000u
 
 typedef struct {
     char rule[BILLING_NAME_SIZE];
@@ -26,17 +33,19 @@ typedef struct {
 } billing_author_t;
 
 /*
- * The file, INI:
+ * The file, INI; a line that begins with '#' or ';' is a comment.
  *
  *   [billing]
  *   database = sqlite:/var/lib/nginx-fraud/billing.db | postgresql://...
  *   policies = DIR            all versions, *.policy
- *   key = FILE                secret key of seals and resolver, 0600
+ *   key = FILE                of "fraud-billing keygen", 0600
  *   spool = DIR               or:
- *   stream = redis://... | rediss://...
+ *   stream = redis://... | rediss://... | unix:PATH
  *   metrics = FILE            Prometheus text, replaced every 10 s
  *   second_person = 5000      minor units from which two persons decide
  *   grace = 48h               how late a hold may still be posted
+ *   spool_keep = 24h          how long what was read stays in the spool
+ *   dead_keep = 90d           how long a dead event waits to be looked at
  *   [webhook]
  *   url = https://...
  *   secret = FILE             one secret a line, the first one signs
@@ -45,6 +54,7 @@ typedef struct {
  *   RULE = NAME               who wrote a rule does not judge by it
  */
 typedef struct {
+    const char *path;
     const char *database;
     const char *policies;
     const char *key;
@@ -55,18 +65,22 @@ typedef struct {
     const char *webhook_secret;
     const char *webhook_ca;
     uint64_t second_person;
-    uint64_t grace; /* seconds */
+    uint64_t grace;      /* seconds */
+    uint64_t spool_keep; /* seconds */
+    uint64_t dead_keep;  /* seconds */
     billing_author_t author[BILLING_AUTHORS];
     size_t nauthors;
 } billing_conf_t;
+
+typedef struct billing_keys_s billing_keys_t; /* in locked memory */
 
 typedef struct {
     billing_conf_t conf;
     fraud_policy_t policy[BILLING_POLICIES];
     size_t npolicies;
-    fraud_seal_secret_t seal; /* locked memory, see billing_keys() */
-    uint8_t resolver[32];     /* names accounts, closes resolver rows */
+    billing_keys_t *keys; /* NULL: opened without */
     db_t *db;
+    arena_t arena;
 } billing_t;
 
 /*
@@ -77,6 +91,22 @@ typedef struct {
  */
 billing_t *billing_open(const char *path, int keys);
 void billing_close(billing_t *billing);
+
+/*
+ * billing_read_conf(conf, arena, path):
+ * Read the configuration alone.
+ */
+void billing_read_conf(billing_conf_t *conf, arena_t *arena, const char *path);
+
+/*
+ * billing_read_keys(path), billing_free_keys(keys), billing_make_keys(path):
+ * Read the secret keys at ${path}; overwrite and give them back, NULL is a
+ * no-op; make new ones there, for nobody else to read, with the public one in
+ * ${path}.pub. What the operator has to put right ends the program.
+ */
+billing_keys_t *billing_read_keys(const char *path);
+void billing_free_keys(billing_keys_t *keys);
+void billing_make_keys(const char *path);
 
 /*
  * billing_policy_then(billing, name, version),
@@ -98,6 +128,20 @@ int billing_settings(const billing_t *billing, fraud_settings_t *settings,
                      const char *name, uint32_t version, int64_t us);
 
 /*
+ * billing_unseal(billing, raw, len, context, seal):
+ * Open ${seal} (fraud_seal_open()) by one of the keys. Return 0 if none opens
+ * it; ${raw} is for the caller to overwrite (billing_wipe()).
+ */
+int billing_unseal(const billing_t *billing, uint8_t raw[FRAUD_SEAL_MAX_DATA],
+                   size_t *len, fraud_str_t context, fraud_str_t seal);
+
+/*
+ * billing_wipe(data, len):
+ * Overwrite ${len} bytes so that no compiler drops the write.
+ */
+void billing_wipe(void *data, size_t len);
+
+/*
  * billing_account(billing, account, policy, raw):
  * Write the id of the ledger's account of the application's account ${raw}
  * under ${policy} to ${account}: "cust:" and a keyed hash (HMAC-SHA-256 under
@@ -108,11 +152,12 @@ void billing_account(const billing_t *billing,
                      fraud_str_t raw);
 
 /*
- * billing_close_account(billing, box, account, raw),
+ * billing_close_account(billing, box, size, account, raw),
  * billing_open_account(billing, raw, size, account, box):
  * Encrypt the application's account for the row of ${account} in the resolver
- * (XChaCha20-Poly1305, bound to ${account}), in base64url; the inverse, 0 if it
- * does not open.
+ * (XChaCha20-Poly1305, bound to ${account}), in base64url, with a NUL; 0 if it
+ * is longer than a seal may have. The inverse, which ends ${raw} with a NUL
+ * too, 0 if it does not open.
  */
 int billing_close_account(const billing_t *billing, char *box, size_t size,
                           const char *account, fraud_str_t raw);
@@ -135,8 +180,8 @@ void billing_id(char id[BILLING_ID_SIZE], const char *prefix, ...);
 /*
  * billing_again(billing, work, data):
  * Run ${work} in a transaction and commit it, again when others got in the
- * way. ${work} returns DB_OK to commit; anything else rolls back and is
- * returned, but for DB_RETRY.
+ * way, up to DB_MAX_TRIES times. ${work} returns DB_OK to commit; anything else
+ * rolls back and is returned.
  */
 typedef db_rc (*billing_work_t)(billing_t *billing, void *data);
 db_rc billing_again(billing_t *billing, billing_work_t work, void *data);

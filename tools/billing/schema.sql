@@ -16,7 +16,7 @@ CREATE TABLE arrival (
     seq BIGINT NOT NULL CHECK (seq >= 0),
     became TEXT NOT NULL CHECK (became IN
         ('counted', 'repeated', 'refused', 'dead', 'end', 'lost')),
-    id TEXT,
+    id TEXT, -- of its row in inbox or dead
     at BIGINT NOT NULL,
     PRIMARY KEY (writer, seq)
 );
@@ -35,15 +35,20 @@ CREATE TABLE inbox (
 CREATE INDEX inbox_incident ON inbox (incident);
 CREATE INDEX inbox_keep ON inbox (keep_until);
 
--- Events that could not be taken, whole, for a person to look at.
+-- Events that could not be taken, whole, for a person to look at. A body that
+-- is not plain ASCII is "hex:" and digits. seq -1: the line did not say.
 CREATE TABLE dead (
     id TEXT PRIMARY KEY,
+    writer TEXT NOT NULL,
+    seq BIGINT NOT NULL,
     reason TEXT NOT NULL,
     body TEXT NOT NULL,
     tries INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('dead', 'redriven', 'dropped')),
     at BIGINT NOT NULL
 );
+
+CREATE INDEX dead_state ON dead (state, at);
 
 -- Whom an account of the ledger belongs to, sealed for the resolver's key. An
 -- erasure deletes the row, and the account is nobody's.
