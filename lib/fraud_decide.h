@@ -61,7 +61,7 @@ typedef enum { FRAUD_FORBID = 0, FRAUD_REVIEW } fraud_verdict_t;
 typedef enum {
     FRAUD_REASON_NONE = 0,    /* FRAUD_REVIEW only */
     FRAUD_REASON_POLICY,      /* the policy lets no money move */
-    FRAUD_REASON_PURPOSE,     /* neither fraud nor billing is a purpose */
+    FRAUD_REASON_PURPOSE,     /* fraud and billing are not both purposes */
     FRAUD_REASON_ATTRIBUTION, /* not by the account itself */
     FRAUD_REASON_SUSPECTED,   /* fraud is not confirmed */
     FRAUD_REASON_REFUTED,
@@ -100,9 +100,10 @@ typedef struct {
 
 /*
  * fraud_decide_meet(meet, then, now):
- * Set what ${meet} says of purposes, deductions, caps and windows to the
- * stricter of ${then}, at the time of the conduct, and ${now}. Longer windows
- * are the stricter ones.
+ * Set what ${meet} says of purposes, automation, deductions, caps, windows and
+ * what an erasure does to open holds to the stricter of ${then}, at the time of
+ * the conduct, and ${now}, and all else to ${now}. Longer windows are the
+ * stricter ones. ${meet} may be one of the two.
  */
 void fraud_decide_meet(fraud_settings_t *meet, const fraud_settings_t *then,
                        const fraud_settings_t *now);
