@@ -2,6 +2,7 @@
 
 #define _POSIX_C_SOURCE 200809L
 
+#include "clock.h"
 #include "db_int.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Queued statements: their answers have to fit the sockets' buffers. */
 #define MAX_QUEUED 128
@@ -32,9 +32,8 @@ typedef struct {
 #define DEADLINE_MS ((DB_TIMEOUT + 5) * 1000)
 
 static const char *const keywords[] = {
-    "dbname",     "connect_timeout",           "application_name",
-    "keepalives", "keepalives_idle",           "tcp_user_timeout",
-    "options",    "fallback_application_name", NULL};
+    "dbname",          "connect_timeout",  "application_name", "keepalives",
+    "keepalives_idle", "tcp_user_timeout", "options",          NULL};
 static const char *const values[] = {
     NULL,
     "10",
@@ -42,19 +41,10 @@ static const char *const values[] = {
     "1",
     "10",
     "10000",
-    "-c statement_timeout=10s -c lock_timeout=10s"
-    " -c idle_in_transaction_session_timeout=60s -c client_encoding=UTF8"
-    " -c default_transaction_isolation=read\\ committed"
-    " -c synchronous_commit=on -c standard_conforming_strings=on",
-    "",
+    "-c statement_timeout=10s -c lock_timeout=10s -c client_encoding=UTF8"
+    " -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
+    " -c default_transaction_isolation=read\\ committed",
     NULL};
-
-static int64_t now_ms(void) {
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void drop(pg_t *pg) {
     PQclear(pg->result);
@@ -65,8 +55,8 @@ static void drop(pg_t *pg) {
     memset(pg->sql, 0, sizeof(pg->sql));
 }
 
-static db_rc down(pg_t *pg, const char *why) {
-    db_say(&pg->db, "%s", why);
+static db_rc lost(pg_t *pg) {
+    db_say(&pg->db, "the connection was lost");
     drop(pg);
     return DB_DOWN;
 }
@@ -97,7 +87,7 @@ static db_rc failed(pg_t *pg, const PGresult *result) {
     db_rc rc;
 
     if (state == NULL) {
-        return down(pg, "the connection was lost");
+        return lost(pg);
     }
     rc = meaning(state);
     db_say(&pg->db, "SQLSTATE %s%s%.100s", state, what != NULL ? ", " : "",
@@ -111,7 +101,7 @@ static db_rc failed(pg_t *pg, const PGresult *result) {
 /* Wait until the socket can do ${events}. */
 static int wait_for(pg_t *pg, short events, int64_t deadline) {
     struct pollfd fd = {PQsocket(pg->conn), events, 0};
-    int64_t left = deadline - now_ms();
+    int64_t left = deadline - clock_ms();
     int n;
 
     if (left <= 0) {
@@ -124,15 +114,13 @@ static int wait_for(pg_t *pg, short events, int64_t deadline) {
 
 /* Send what waits to be sent, and take what comes until a result is whole. */
 static PGresult *next_result(pg_t *pg) {
-    int64_t deadline = now_ms() + DEADLINE_MS;
+    int64_t deadline = clock_ms() + DEADLINE_MS;
     int unsent = 1;
 
     while (unsent != 0 || PQisBusy(pg->conn)) {
         unsent = unsent != 0 ? PQflush(pg->conn) : 0;
-        if (unsent == -1) {
-            break; /* what the server said before it left comes first */
-        }
-        if (unsent == 0 && !PQisBusy(pg->conn)) {
+        /* -1: what the server said before it left comes first */
+        if (unsent == -1 || (unsent == 0 && !PQisBusy(pg->conn))) {
             break;
         }
         if (!wait_for(pg, (short)(unsent ? POLLIN | POLLOUT : POLLIN),
@@ -168,7 +156,7 @@ static db_rc judge(pg_t *pg, PGresult *result) {
     const char *changed;
 
     if (result == NULL) {
-        return down(pg, "the connection was lost");
+        return lost(pg);
     }
     switch (PQresultStatus(result)) {
     case PGRES_TUPLES_OK:
@@ -179,14 +167,6 @@ static db_rc judge(pg_t *pg, PGresult *result) {
     default:
         return failed(pg, result);
     }
-}
-
-static db_rc simple(pg_t *pg, const char *sql) {
-    PGresult *result = last_result(pg, PQsendQuery(pg->conn, sql));
-    db_rc rc = judge(pg, result);
-
-    PQclear(result);
-    return rc == DB_NONE ? DB_OK : rc;
 }
 
 static void no_notice(void *data, const PGresult *result) {
@@ -202,16 +182,13 @@ static db_rc ready(pg_t *pg) {
         return DB_OK;
     }
     if (pg->db.begun) {
-        return down(pg, "the connection was lost");
+        return lost(pg);
     }
     drop(pg);
     memcpy(given, values, sizeof(values));
     given[0] = pg->url;
     pg->conn = PQconnectdbParams(keywords, given, 1);
-    if (pg->conn == NULL) {
-        return down(pg, "not enough memory");
-    }
-    if (PQstatus(pg->conn) != CONNECTION_OK) {
+    if (PQstatus(pg->conn) != CONNECTION_OK) { /* of NULL, too */
         line = PQerrorMessage(pg->conn);
         db_say(&pg->db, "%.*s", (int)strcspn(line, "\n"), line);
         drop(pg);
@@ -219,7 +196,7 @@ static db_rc ready(pg_t *pg) {
     }
     (void)PQsetNoticeReceiver(pg->conn, no_notice, NULL);
     if (PQsetnonblocking(pg->conn, 1) != 0) {
-        return down(pg, "the connection was lost");
+        return lost(pg);
     }
     return DB_OK;
 }
@@ -235,13 +212,13 @@ static db_rc settle(pg_t *pg) {
     }
     pg->queued = 0;
     if (!PQpipelineSync(pg->conn)) {
-        return down(pg, "the connection was lost");
+        return lost(pg);
     }
     for (;;) {
         result = next_result(pg);
         if (result == NULL) {
             if (PQstatus(pg->conn) != CONNECTION_OK) {
-                return down(pg, "the connection was lost");
+                return lost(pg);
             }
             continue; /* the end of one statement's results */
         }
@@ -266,7 +243,7 @@ static db_rc settle(pg_t *pg) {
         }
     }
     if (!PQexitPipelineMode(pg->conn)) {
-        return down(pg, "the connection was lost");
+        return lost(pg);
     }
     return rc;
 }
@@ -348,19 +325,26 @@ static db_rc pg_queue(db_t *db, const char *sql, const db_arg_t *args,
     }
     if ((pg->queued == 0 && !PQenterPipelineMode(pg->conn)) ||
         !send_one(pg, name, args, n)) {
-        return down(pg, "the connection was lost");
+        return lost(pg);
     }
     return ++pg->queued == MAX_QUEUED ? settle(pg) : DB_OK;
 }
 
 static db_rc pg_exec(db_t *db, const char *sql) {
     pg_t *pg = (pg_t *)db;
+    PGresult *result;
     db_rc rc = ready(pg);
 
     if (rc == DB_OK) {
         rc = settle(pg);
     }
-    return rc == DB_OK ? simple(pg, sql) : rc;
+    if (rc != DB_OK) {
+        return rc;
+    }
+    result = last_result(pg, PQsendQuery(pg->conn, sql));
+    rc = judge(pg, result);
+    PQclear(result);
+    return rc == DB_NONE ? DB_OK : rc;
 }
 
 static db_rc pg_begin(db_t *db) {
@@ -398,7 +382,7 @@ static void pg_rollback(db_t *db) {
     if (pg->conn != NULL) {
         (void)settle(pg);
     }
-    if (pg->conn != NULL && simple(pg, "ROLLBACK") != DB_OK) {
+    if (pg->conn != NULL && pg_exec(db, "ROLLBACK") != DB_OK) {
         drop(pg);
     }
     memcpy(db->error, error, sizeof(error));
@@ -460,15 +444,13 @@ db_t *db_pg_open(const char *url) {
     }
     PQconninfoFree(options);
     pg = calloc(1, sizeof(*pg));
-    if (pg == NULL) {
-        return NULL;
+    if (pg != NULL) {
+        pg->db.backend = &backend;
+        pg->url = strdup(url);
     }
-    pg->db.backend = &backend;
-    pg->url = malloc(strlen(url) + 1);
-    if (pg->url == NULL) {
+    if (pg == NULL || pg->url == NULL) {
         free(pg);
         return NULL;
     }
-    (void)memcpy(pg->url, url, strlen(url) + 1);
     return &pg->db;
 }
