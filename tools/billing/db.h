@@ -34,8 +34,12 @@ typedef struct {
 } db_arg_t;
 
 #define DB_I(value) ((db_arg_t){DB_INT, (int64_t)(value), NULL})
-#define DB_T(value) ((db_arg_t){(value) ? DB_TEXT : DB_NULL, 0, (value)})
+#define DB_T(value) (db_arg_text(value)) /* NULL is NULL */
 #define DB_N ((db_arg_t){DB_NULL, 0, NULL})
+
+static inline db_arg_t db_arg_text(const char *text) {
+    return (db_arg_t){text != NULL ? DB_TEXT : DB_NULL, 0, text};
+}
 
 /* The arguments of a statement: DB_ARGS(DB_T(id), DB_I(now)) */
 #define DB_ARGS(...)                                                           \

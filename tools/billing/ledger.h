@@ -8,9 +8,11 @@
  * the customer's account to sys:fraud_hold, a post from there to
  * sys:fraud_recovery, a release, void or expiry back to the customer, as a
  * reversal does from sys:fraud_recovery. Deposits and spends mirror what the
- * billing system says of the balance (sys:billing). Everything here runs inside
- * a transaction of the caller. Locks: the customer's account first, then the
- * chain.
+ * billing system says of the balance (sys:billing). One side of a transfer is a
+ * customer's account, the other one of the system's, of which there is one for
+ * each currency: what is called "sys:billing" here is entered as
+ * "sys:billing:EUR". Everything here runs inside a transaction of the caller.
+ * Locks: the customer's account first, then the chain.
  */
 
 #include "billing.h"
@@ -19,6 +21,7 @@
 #define LEDGER_HOLD "sys:fraud_hold"
 #define LEDGER_RECOVERY "sys:fraud_recovery"
 #define LEDGER_BILLING "sys:billing"
+#define LEDGER_MAX_AMOUNT 1000000000000 /* minor units, of one transfer */
 
 typedef struct {
     char id[BILLING_ID_SIZE]; /* what is asked for again has the same */
@@ -44,9 +47,18 @@ typedef enum {
 } ledger_rc;
 
 /*
+ * ledger_account(account, name, currency):
+ * Write the id under which the account ${name} is entered for a transfer in
+ * ${currency}. Return 0 if it does not fit.
+ */
+int ledger_account(char account[BILLING_ACCOUNT_SIZE], const char *name,
+                   const char *currency);
+
+/*
  * ledger_lock(db, account, currency, now, view, incident, day):
  * Make sure that ${account} exists, hold it for this transaction, and read
- * ${view} of it, ${incident} and ${day}.
+ * ${view} of it, ${incident} and the UTC ${day} on which holds began. Its
+ * balance is 0 in any currency but its own, which is that of its first deposit.
  */
 db_rc ledger_lock(db_t *db, const char *account, const char *currency,
                   int64_t now, fraud_ledger_view_t *view, const char *incident,
@@ -55,14 +67,21 @@ db_rc ledger_lock(db_t *db, const char *account, const char *currency,
 /*
  * ledger_transfer(db, transfer, rc):
  * Enter it, chained, with the balances. LEDGER_REFUSED is remembered under the
- * id when there is not enough, and has to be committed, too.
+ * id when there is not enough, or it is of another currency, and has to be
+ * committed, too.
  */
 ledger_rc ledger_transfer(db_t *db, const transfer_t *transfer, db_rc *rc);
 
 /*
+ * ledger_refuse(db, transfer, reason):
+ * Remember that it was refused: nothing is entered under its id any more.
+ */
+db_rc ledger_refuse(db_t *db, const transfer_t *transfer, const char *reason);
+
+/*
  * ledger_hash(hash, prev, seq, transfer):
- * The state of the chain after a transfer: what ledger_transfer() enters and
- * verification computes again.
+ * The state of the chain after a transfer, as it is in its row: what
+ * ledger_transfer() enters and verification computes again.
  */
 void ledger_hash(char hash[BILLING_HASH_SIZE], const char *prev, int64_t seq,
                  const transfer_t *transfer);
