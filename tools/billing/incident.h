@@ -13,6 +13,12 @@
 #include "billing.h"
 #include "fraud_decide.h"
 
+/*
+ * Added to every hold: clocks that are ten minutes wrong, either way, when it
+ * begins and when it ends still post nothing early.
+ */
+#define INCIDENT_SLACK 1200 /* seconds */
+
 typedef struct {
     char id[BILLING_ID_SIZE];
     char policy[BILLING_NAME_SIZE];
@@ -52,10 +58,19 @@ void incident_id(char id[BILLING_ID_SIZE], const char *policy,
 db_rc incident_read(db_t *db, incident_t *incident, const char *id);
 
 /*
+ * incident_lock(billing, incident, id, now):
+ * Hold the account of the incident ${id} for this transaction, and read the
+ * incident as it is then. DB_NONE if there is none.
+ */
+db_rc incident_lock(billing_t *billing, incident_t *incident, const char *id,
+                    int64_t now);
+
+/*
  * incident_decide(billing, incident, now, decision_id, decision):
- * Lock the incident's account, decide under the stricter of the policies then
- * and now, and remember the decision if it is not the one remembered last.
- * ${decision} may be NULL.
+ * Decide under the stricter of the policies then and now, as if the incident
+ * had no open hold, and remember the decision if it is not the one remembered
+ * last. Once fraud is confirmed the ledger matters, and the account is locked
+ * for it. ${decision} may be NULL.
  */
 db_rc incident_decide(billing_t *billing, const incident_t *incident,
                       int64_t now, char decision_id[BILLING_ID_SIZE],
@@ -69,9 +84,24 @@ db_rc incident_decide(billing_t *billing, const incident_t *incident,
 db_rc incident_counted(billing_t *billing, const char *id, int64_t now);
 
 /*
+ * incident_is_open(incident), incident_is_held(incident):
+ * Return 1 while nobody decided for good; while money is held.
+ */
+int incident_is_open(const incident_t *incident);
+int incident_is_held(const incident_t *incident);
+
+/*
+ * incident_move(db, incident, state, now):
+ * Put it into ${state}, in the row too.
+ */
+db_rc incident_move(db_t *db, incident_t *incident, const char *state,
+                    int64_t now);
+
+/*
  * incident_tick(billing, now, done):
- * One transaction for one incident whose time has come: post, or let expire.
- * ${*done} is 0 if there was none.
+ * One transaction for one incident whose time has come: post, void what may
+ * not be posted any more, let expire what nobody decided on or what is later
+ * than the configured grace. ${*done} is 0 if there was none.
  */
 db_rc incident_tick(billing_t *billing, int64_t now, int *done);
 
