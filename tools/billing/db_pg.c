@@ -41,9 +41,9 @@ static const char *const values[] = {
     "1",
     "10",
     "10000",
-    "-c statement_timeout=10s -c lock_timeout=10s -c client_encoding=UTF8"
-    " -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
-    " -c default_transaction_isolation=read\\ committed",
+    "-c client_min_messages=error -c client_encoding=UTF8"
+    " -c statement_timeout=10s -c lock_timeout=10s -c synchronous_commit=on"
+    " -c idle_in_transaction_session_timeout=60s",
     NULL};
 
 static void drop(pg_t *pg) {
@@ -169,11 +169,6 @@ static db_rc judge(pg_t *pg, PGresult *result) {
     }
 }
 
-static void no_notice(void *data, const PGresult *result) {
-    (void)data;
-    (void)result;
-}
-
 static db_rc ready(pg_t *pg) {
     const char *given[sizeof(values) / sizeof(values[0])];
     const char *line;
@@ -194,7 +189,6 @@ static db_rc ready(pg_t *pg) {
         drop(pg);
         return DB_DOWN;
     }
-    (void)PQsetNoticeReceiver(pg->conn, no_notice, NULL);
     if (PQsetnonblocking(pg->conn, 1) != 0) {
         return lost(pg);
     }
@@ -348,7 +342,7 @@ static db_rc pg_exec(db_t *db, const char *sql) {
 }
 
 static db_rc pg_begin(db_t *db) {
-    return pg_exec(db, "BEGIN");
+    return pg_exec(db, "BEGIN ISOLATION LEVEL READ COMMITTED");
 }
 
 static db_rc pg_commit(db_t *db) {
