@@ -6,21 +6,26 @@
 /*
  * Events on their way in, by whatever transport: they may come again, out of
  * order and malformed, and count once. A batch is one transaction.
+ *
+ * Failpoints (clock.h): "read", a batch is read; "begin", its transaction has
+ * begun; "arrival", "inbox", "incident", a row of that kind was written;
+ * "pre-commit", "post-commit"; "pre-ack", "post-ack", the transport is told.
+ * The first and the last two are in whoever calls intake_batch().
  */
 
 #include "billing.h"
 #include "fraud_spool.h"
 
 #define INTAKE_BATCH 256
-#define INTAKE_FUTURE                                                          \
-    300                /* seconds that an event may be ahead of our clock      \
-                        */
-#define INTAKE_TRIES 5 /* then it is dead */
+#define INTAKE_FUTURE 300 /* seconds that an event may be ahead of our clock   \
+                           */
+#define INTAKE_TRIES 5    /* then it is dead */
+#define INTAKE_NO_SEQ UINT64_MAX
 
 /* One record of a spool, or what stands for one. */
 typedef struct {
     char writer[FRAUD_SPOOL_WRITER_LEN + 1];
-    uint64_t seq;
+    uint64_t seq;      /* INTAKE_NO_SEQ: the line did not say */
     fraud_str_t event; /* FRAUD_SPOOL_END: the writer ended */
     const char *bad;   /* NULL, or why this cannot be read */
 } intake_record_t;
@@ -32,7 +37,12 @@ typedef struct {
 } intake_progress_t;
 
 typedef struct {
-    uint64_t counted, repeated, refused, dead, ended;
+    uint64_t counted;
+    uint64_t repeated; /* the same flag by another record */
+    uint64_t refused;  /* its policy lets no money move */
+    uint64_t dead;
+    uint64_t ended;
+    uint64_t seen; /* the same record, read again */
 } intake_count_t;
 
 /*
@@ -40,15 +50,20 @@ typedef struct {
  * Take ${n} records, at most INTAKE_BATCH, and ${progress}, in one transaction,
  * and add what became of them to ${count} when it is committed. DB_OK: all of
  * them are accounted for and may be acknowledged. DB_DOWN: it is not known;
- * give them again. DB_FAIL: none is in.
+ * give them again. Anything else: not all of them are in; the same.
+ *
+ * What one record breaks, a constraint of the database included, does not hold
+ * up its neighbours: each is then taken in a transaction of its own, and the
+ * broken one is dead.
  */
 db_rc intake_batch(billing_t *billing, const intake_record_t *records, size_t n,
                    const intake_progress_t *progress, intake_count_t *count);
 
 /*
- * intake_redrive(billing, id):
- * Take a dead event again, as if it came now. DB_NONE if there is none.
+ * intake_redrive(billing, id, count):
+ * Take the dead event ${id} again, as if it came now. DB_NONE if there is none
+ * that is dead. Otherwise ${count} says what became of it.
  */
-db_rc intake_redrive(billing_t *billing, const char *id);
+db_rc intake_redrive(billing_t *billing, const char *id, intake_count_t *count);
 
 #endif /* INTAKE_H */
