@@ -169,10 +169,21 @@ void fraud_pid_digest(uint8_t *digest, const void *data, size_t len) {
 
 void fraud_pid_sign(uint8_t *mac, const void *secret, size_t secret_len,
                     const void *data, size_t len) {
-    crypto_auth_hmacsha256_state state;
+    fraud_str_t key = {secret, secret_len}, all = {data, len};
 
-    (void)crypto_auth_hmacsha256_init(&state, secret, secret_len);
-    (void)crypto_auth_hmacsha256_update(&state, data, len);
+    fraud_pid_sign_all(mac, key, &all, 1);
+}
+
+void fraud_pid_sign_all(uint8_t *mac, fraud_str_t secret,
+                        const fraud_str_t *parts, size_t n) {
+    crypto_auth_hmacsha256_state state;
+    size_t i;
+
+    (void)crypto_auth_hmacsha256_init(&state, secret.data, secret.len);
+    for (i = 0; i < n; i++) {
+        (void)crypto_auth_hmacsha256_update(&state, parts[i].data,
+                                            parts[i].len);
+    }
     (void)crypto_auth_hmacsha256_final(&state, mac);
     sodium_memzero(&state, sizeof(state));
 }

@@ -98,6 +98,13 @@ void fraud_pid_sign(uint8_t *mac, const void *secret, size_t secret_len,
                     const void *data, size_t len);
 
 /*
+ * fraud_pid_sign_all(mac, secret, parts, n):
+ * The same of the ${n} ${parts}, one after the other.
+ */
+void fraud_pid_sign_all(uint8_t *mac, fraud_str_t secret,
+                        const fraud_str_t *parts, size_t n);
+
+/*
  * fraud_pid_same(a, b, len):
  * Return 1 if the ${len} bytes at ${a} and ${b} are the same, after a time that
  * does not tell where they differ.

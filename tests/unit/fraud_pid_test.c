@@ -394,10 +394,18 @@ static void signs(void **state) {
     static const char question[] = "what do ya want for nothing?";
     static const char large[] =
         "Test Using Larger Than Block-Size Key - Hash Key First";
+    const fraud_str_t parts[] = {
+        {(const uint8_t *)"Jefe", 4},
+        {(const uint8_t *)question, 5},
+        {(const uint8_t *)question, 0},
+        {(const uint8_t *)question + 5, sizeof(question) - 6}};
     uint8_t mac[FRAUD_PID_DIGEST_LEN], key[131];
 
     (void)state;
     fraud_pid_sign(mac, "Jefe", 4, question, sizeof(question) - 1);
+    assert_memory_equal(mac, two, sizeof(two));
+    memset(mac, 0, sizeof(mac));
+    fraud_pid_sign_all(mac, parts[0], parts + 1, 3);
     assert_memory_equal(mac, two, sizeof(two));
     memset(key, 0xaa, sizeof(key));
     fraud_pid_sign(mac, key, sizeof(key), large, sizeof(large) - 1);
