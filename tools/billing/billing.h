@@ -24,6 +24,7 @@
 #define BILLING_SEAL_KEYS 4   /* that may open seals, while one is replaced */
 #define BILLING_GRACE 172800u /* 48 h */
 #define BILLING_SPOOL_KEEP 86400u
+#define BILLING_STREAM_KEEP (7u * 86400u)
 #define BILLING_DEAD_KEEP (90u * 86400u)
 #define BILLING_SECOND_PERSON 5000u
 
@@ -41,6 +42,9 @@ typedef struct {
  *   key = FILE                of "fraud-billing keygen", 0600
  *   spool = DIR               or:
  *   stream = redis://... | rediss://... | unix:PATH
+ *   stream_ca = FILE          of rediss, else the system's
+ *   stream_password = FILE    its first line
+ *   stream_keep = 7d          when what nobody took goes from Redis
  *   metrics = FILE            Prometheus text, replaced every 10 s
  *   second_person = 5000      minor units from which two persons decide
  *   grace = 48h               how late a hold may still be posted
@@ -50,6 +54,11 @@ typedef struct {
  *   url = https://...
  *   secret = FILE             one secret a line, the first one signs
  *   ca = FILE
+ *   [reputation]              of a confirmed or refuted account, in nginx
+ *   control = http://127.0.0.1/fraud/control
+ *   socket = PATH             of its listen unix:PATH
+ *   secret = FILE             that "fraud_control secret=" has
+ *   identity = NAME           whose value the account is
  *   [authors]
  *   RULE = NAME               who wrote a rule does not judge by it
  */
@@ -60,10 +69,17 @@ typedef struct {
     const char *key;
     const char *spool;
     const char *stream;
+    const char *stream_ca;
+    const char *stream_password;
     const char *metrics;
     const char *webhook_url;
     const char *webhook_secret;
     const char *webhook_ca;
+    const char *control;
+    const char *control_socket;
+    const char *control_secret;
+    const char *identity; /* NULL: no way back to nginx */
+    uint64_t stream_keep; /* seconds */
     uint64_t second_person;
     uint64_t grace;      /* seconds */
     uint64_t spool_keep; /* seconds */

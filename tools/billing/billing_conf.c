@@ -36,6 +36,9 @@ static const setting_t settings[] = {
     {"billing", "key", AT(key), 0, 0},
     {"billing", "spool", AT(spool), 0, 0},
     {"billing", "stream", AT(stream), 0, 0},
+    {"billing", "stream_ca", AT(stream_ca), 0, 0},
+    {"billing", "stream_password", AT(stream_password), 0, 0},
+    {"billing", "stream_keep", 0, AT(stream_keep), 0},
     {"billing", "metrics", AT(metrics), 0, 0},
     {"billing", "second_person", 0, 0, AT(second_person)},
     {"billing", "grace", 0, AT(grace), 0},
@@ -43,7 +46,11 @@ static const setting_t settings[] = {
     {"billing", "dead_keep", 0, AT(dead_keep), 0},
     {"webhook", "url", AT(webhook_url), 0, 0},
     {"webhook", "secret", AT(webhook_secret), 0, 0},
-    {"webhook", "ca", AT(webhook_ca), 0, 0}};
+    {"webhook", "ca", AT(webhook_ca), 0, 0},
+    {"reputation", "control", AT(control), 0, 0},
+    {"reputation", "socket", AT(control_socket), 0, 0},
+    {"reputation", "secret", AT(control_secret), 0, 0},
+    {"reputation", "identity", AT(identity), 0, 0}};
 
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
 
@@ -138,9 +145,11 @@ static void read_section(reader_t *in, char *text) {
     memcpy(in->section, text + 1, len - 1);
     if (strcmp(in->section, "billing") != 0 &&
         strcmp(in->section, "webhook") != 0 &&
+        strcmp(in->section, "reputation") != 0 &&
         strcmp(in->section, "authors") != 0) {
         fail_in(in->conf->path, in->line,
-                "no section [%s], use [billing], [webhook] or [authors]",
+                "no section [%s], use [billing], [webhook], [reputation] or "
+                "[authors]",
                 in->section);
     }
 }
@@ -185,6 +194,13 @@ static void check(const billing_conf_t *conf) {
         strncmp(conf->webhook_url, "https://", 8) != 0) {
         fail("%s: the url of [webhook] is not https://...", conf->path);
     }
+    if ((conf->control != NULL || conf->control_socket != NULL ||
+         conf->control_secret != NULL) &&
+        conf->identity == NULL) {
+        fail("%s: [reputation] has no \"identity\", the name in nginx's "
+             "fraud_identity",
+             conf->path);
+    }
     if (conf->webhook_url != NULL && conf->webhook_secret == NULL) {
         fail("%s: [webhook] has no \"secret\", a file of whsec_... lines",
              conf->path);
@@ -202,6 +218,7 @@ void billing_read_conf(billing_conf_t *conf, arena_t *arena, const char *path) {
     conf->grace = BILLING_GRACE;
     conf->spool_keep = BILLING_SPOOL_KEEP;
     conf->dead_keep = BILLING_DEAD_KEEP;
+    conf->stream_keep = BILLING_STREAM_KEEP;
 
     file = fopen(conf->path, "r");
     if (file == NULL) {

@@ -52,7 +52,7 @@ static void read_secrets(hook_t *hook, const char *path) {
         hook->n++;
     }
     (void)fclose(in);
-    memset(line, 0, sizeof(line));
+    billing_wipe(line, sizeof(line));
     if (hook->n == 0) {
         fail("--secret: \"%s\" has no secret", path);
     }

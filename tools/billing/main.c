@@ -3,6 +3,8 @@
 #include "clock.h"
 #include "db.h"
 #include "fail.h"
+#include "hook.h"
+#include "outboxctl.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +49,9 @@ static const struct {
 #ifdef BILLING_TEST
     {"failpoints", failpoints, failpoints_usage},
 #endif
+    {"hook", hook_main, hook_usage},
     {"migrate", migrate, migrate_usage},
+    {"outbox", outbox_main, outbox_usage},
 };
 
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -91,7 +91,7 @@ static void read_secret(outbox_t *outbox, const char *path) {
     text.data = (const uint8_t *)line;
     text.len = strlen(line);
     bad = fraud_hook_secret(&outbox->secret, text) != FRAUD_OK;
-    memset(line, 0, sizeof(line));
+    billing_wipe(line, sizeof(line));
     if (bad) {
         fail("[webhook] secret: the first line of \"%s\" is not \"whsec_\" and "
              "the base64 of 24 to 64 bytes",
@@ -137,7 +137,7 @@ void outbox_close(outbox_t *outbox) {
 
 /* The account of ${incident} in the application; 0: erased, or not for us. */
 static int reveal(billing_t *billing, char *raw, const char *incident) {
-    char account[BILLING_ACCOUNT_SIZE], box[2 * MESSAGE_ACCOUNT];
+    char account[BILLING_ACCOUNT_SIZE], box[BILLING_BOX_SIZE];
 
     if (db_run(billing->db,
                "SELECT r.account, r.box FROM resolver r JOIN incident i ON "
@@ -177,7 +177,7 @@ static void post(outbox_t *outbox, flight_t *flight, const char *body,
         flight->answered = 1;
         (void)snprintf(flight->why, sizeof(flight->why), "cannot be sent");
     }
-    memset(text, 0, sizeof(text));
+    billing_wipe(text, sizeof(text));
 }
 
 typedef struct {
@@ -246,7 +246,7 @@ static db_rc send_due(outbox_t *outbox) {
         failpoint("outbox-claimed");
         post(outbox, due.flight, due.body,
              reveal(outbox->billing, raw, due.incident) ? raw : NULL);
-        memset(raw, 0, sizeof(raw));
+        billing_wipe(raw, sizeof(raw));
     }
     return DB_OK;
 }
