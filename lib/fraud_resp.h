@@ -24,7 +24,7 @@
 #define FRAUD_RESP_MAX_BYTES ((size_t)64 << 20) /* of any reply */
 #define FRAUD_RESP_MAX_LINE 65536               /* of a status or an error */
 #define FRAUD_RESP_MAX_ELEMENTS 65536           /* in all arrays of a reply */
-#define FRAUD_RESP_MAX_DEPTH 4                  /* of arrays */
+#define FRAUD_RESP_MAX_DEPTH 5                  /* of arrays */
 
 typedef struct fraud_resp_s fraud_resp_t;
 
