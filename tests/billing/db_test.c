@@ -54,10 +54,8 @@ static void statements(db_t *db) {
     ok(has(db, "a") && strcmp(db_text(db, 0), "1") == 0 &&
            db_int(db, 1) == INT64_MIN,
        "columns, and the least number");
-    ok(strcmp(db_text(db, 1), "-9223372036854775808") == 0,
-       "a number as text");
-    ok(strcmp(db_text(db, 9), "") == 0 && db_int(db, 9) == 0,
-       "no such column");
+    ok(strcmp(db_text(db, 1), "-9223372036854775808") == 0, "a number as text");
+    ok(strcmp(db_text(db, 9), "") == 0 && db_int(db, 9) == 0, "no such column");
     ok(!db_next(db), "one row");
     ok(add(db, "c", "3") == DB_OK &&
            db_run(db, "SELECT source FROM progress ORDER BY source",
@@ -137,8 +135,7 @@ static void kept(db_t *db) {
            db_commit(db) == DB_OK,
        "a transfer");
     ok(db_begin(db) == DB_OK &&
-           db_run(db, "UPDATE transfer SET amount = 2", DB_NO_ARGS) ==
-               DB_CLASH,
+           db_run(db, "UPDATE transfer SET amount = 2", DB_NO_ARGS) == DB_CLASH,
        "is not changed");
     db_rollback(db);
     ok(db_begin(db) == DB_OK &&
