@@ -33,7 +33,7 @@ CREATE TABLE inbox (
 );
 
 CREATE INDEX inbox_incident ON inbox (incident);
-CREATE INDEX inbox_keep ON inbox (keep_until);
+CREATE INDEX inbox_keep ON inbox (keep_until) WHERE body IS NOT NULL;
 
 -- Events that could not be taken, whole, for a person to look at. A body that
 -- is not plain ASCII is "hex:" and digits. seq -1: the line did not say.
