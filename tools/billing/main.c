@@ -5,6 +5,7 @@
 #include "fail.h"
 #include "hook.h"
 #include "outboxctl.h"
+#include "ship.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,7 @@ static const struct {
     {"hook", hook_main, hook_usage},
     {"migrate", migrate, migrate_usage},
     {"outbox", outbox_main, outbox_usage},
+    {"ship", ship_main, ship_usage},
 };
 
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))

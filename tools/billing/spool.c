@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include "spool.h"
+
+#include "clock.h"
+#include "fail.h"
+#include "say.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHUNK ((size_t)INTAKE_BATCH * FRAUD_SPOOL_MAX_LINE)
+
+typedef struct {
+    char writer[FRAUD_SPOOL_WRITER_LEN + 1];
+    uint64_t first;
+} file_t;
+
+typedef struct {
+    char name[FRAUD_SPOOL_WRITER_LEN + 1];
+    uint64_t first; /* of the file that is read */
+    uint64_t offset;
+    uint64_t seq;  /* that comes next */
+    size_t file;   /* its first one in the list */
+    size_t nfiles; /* 0: all are gone */
+    int known;     /* the position is */
+    int idle;      /* nothing more until the next look */
+    int ended;
+} writer_t;
+
+struct spool_s {
+    int dir;
+    spool_where_t where;
+    void *data;
+    file_t *file;
+    size_t nfiles, room;
+    writer_t *writer;
+    size_t nwriters;
+    size_t turn;
+    int64_t looked; /* clock_ms() */
+    uint8_t *chunk;
+};
+
+spool_t *spool_open(const char *dir, spool_where_t where, void *data) {
+    spool_t *spool = calloc(1, sizeof(*spool));
+
+    if (spool != NULL) {
+        spool->writer = calloc(SPOOL_WRITERS, sizeof(*spool->writer));
+        spool->chunk = malloc(CHUNK);
+    }
+    if (spool == NULL || spool->writer == NULL || spool->chunk == NULL) {
+        fail("no memory");
+    }
+    spool->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (spool->dir < 0) {
+        fail("cannot read the spool %s: %s", dir, strerror(errno));
+    }
+    spool->where = where;
+    spool->data = data;
+    spool->looked = clock_ms() - SPOOL_LOOK_MS;
+    return spool;
+}
+
+void spool_close(spool_t *spool) {
+    if (spool != NULL) {
+        (void)close(spool->dir);
+        free(spool->file);
+        free(spool->writer);
+        free(spool->chunk);
+        free(spool);
+    }
+}
+
+static int compare(const void *a, const void *b) {
+    const file_t *x = a, *y = b;
+    int c = strcmp(x->writer, y->writer);
+
+    return c != 0 ? c : (x->first > y->first) - (x->first < y->first);
+}
+
+static int add_file(spool_t *spool, const char *name) {
+    file_t *file;
+
+    if (spool->nfiles == spool->room) {
+        size_t room = spool->room != 0 ? 2 * spool->room : 256;
+
+        file = room <= SPOOL_FILES ? realloc(spool->file, room * sizeof(*file))
+                                   : NULL;
+        if (file == NULL) {
+            return 0;
+        }
+        spool->file = file;
+        spool->room = room;
+    }
+    file = &spool->file[spool->nfiles];
+    file->writer[FRAUD_SPOOL_WRITER_LEN] = '\0';
+    if (fraud_spool_parse_name(file->writer, &file->first, name) == FRAUD_OK) {
+        spool->nfiles++;
+    }
+    return 1;
+}
+
+static writer_t *find(const spool_t *spool, const char *name) {
+    size_t i;
+
+    for (i = 0; i < spool->nwriters; i++) {
+        if (strcmp(spool->writer[i].name, name) == 0) {
+            return &spool->writer[i];
+        }
+    }
+    return NULL;
+}
+
+static writer_t *add_writer(spool_t *spool, const char *name) {
+    writer_t *writer = find(spool, name);
+
+    if (writer != NULL || spool->nwriters == SPOOL_WRITERS) {
+        return writer;
+    }
+    writer = &spool->writer[spool->nwriters++];
+    memset(writer, 0, sizeof(*writer));
+    memcpy(writer->name, name, sizeof(writer->name));
+    return writer;
+}
+
+/* Writers without a file are forgotten. */
+static void drop_gone(spool_t *spool) {
+    size_t i, n = 0;
+
+    for (i = 0; i < spool->nwriters; i++) {
+        if (spool->writer[i].nfiles != 0) {
+            spool->writer[n++] = spool->writer[i];
+        }
+    }
+    spool->nwriters = n;
+}
+
+static void look(spool_t *spool) {
+    struct dirent *entry;
+    writer_t *writer;
+    DIR *dir;
+    size_t i;
+    int fd;
+
+    fd = openat(spool->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (dir == NULL) {
+        say(SAY_ALARM, "the spool cannot be read", SAY(SAY_I("errno", errno)));
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return;
+    }
+    spool->nfiles = 0;
+    while ((entry = readdir(dir)) != NULL && add_file(spool, entry->d_name)) {
+    }
+    (void)closedir(dir);
+    if (spool->nfiles != 0) {
+        qsort(spool->file, spool->nfiles, sizeof(*spool->file), compare);
+    }
+    for (i = 0; i < spool->nwriters; i++) {
+        spool->writer[i].nfiles = 0;
+        spool->writer[i].idle = 0;
+    }
+    for (i = 0; i < spool->nfiles; i++) {
+        writer = add_writer(spool, spool->file[i].writer);
+        if (writer != NULL && writer->nfiles++ == 0) {
+            writer->file = i;
+        }
+    }
+    drop_gone(spool);
+}
+
+/* The file after the one that is read. */
+static const file_t *next_file(const spool_t *spool, const writer_t *writer) {
+    size_t i;
+
+    for (i = writer->file; i < writer->file + writer->nfiles; i++) {
+        if (spool->file[i].first > writer->first) {
+            return &spool->file[i];
+        }
+    }
+    return NULL;
+}
+
+/* Return 0 if nobody knows where to go on. */
+static int locate(spool_t *spool, writer_t *writer) {
+    unsigned long long first, offset, seq;
+    char position[SPOOL_POSITION];
+    int rc;
+
+    if (writer->known) {
+        return 1;
+    }
+    rc = spool->where(spool->data, writer->name, position);
+    if (rc < 0) {
+        return 0;
+    }
+    writer->first = writer->seq = spool->file[writer->file].first;
+    writer->offset = 0;
+    if (rc > 0 &&
+        sscanf(position, "%16llx %19llu %16llx", &first, &offset, &seq) == 3) {
+        writer->first = first;
+        writer->offset = offset;
+        writer->seq = seq;
+    }
+    writer->known = 1;
+    return 1;
+}
+
+static int open_file(const spool_t *spool, const writer_t *writer,
+                     struct stat *about) {
+    char name[FRAUD_SPOOL_NAME_SIZE];
+    int fd;
+
+    fraud_spool_name(name, writer->name, writer->first);
+    fd = openat(spool->dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, about) != 0 || !S_ISREG(about->st_mode))) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+static void add_record(spool_batch_t *batch, uint64_t seq, fraud_str_t event,
+                       const char *bad) {
+    intake_record_t *record = &batch->record[batch->n++];
+
+    memcpy(record->writer, batch->writer, sizeof(record->writer));
+    record->seq = seq;
+    record->event = event;
+    record->bad = bad;
+}
+
+/* Torn lines, until it is known whether what they began is missing. */
+typedef struct {
+    fraud_str_t line;
+    const char *why;
+    size_t n;
+} torn_t;
+
+/* What lacks before ${seq} is what the torn lines were. */
+static void add_torn(spool_batch_t *batch, torn_t *torn, uint64_t *expected,
+                     uint64_t seq) {
+    if (torn->n != 0 && seq > *expected) {
+        if (torn->line.len > FRAUD_SPOOL_MAX_EVENT) {
+            torn->line.len = FRAUD_SPOOL_MAX_EVENT;
+        }
+        add_record(batch, (*expected)++, torn->line, torn->why);
+    }
+    torn->n = 0;
+}
+
+/* Parse into the batch; return how many of the ${len} bytes are in it. */
+static size_t parse(writer_t *writer, spool_batch_t *batch, const uint8_t *data,
+                    size_t len, uint64_t *seq) {
+    fraud_spool_record_t record;
+    torn_t torn = {{NULL, 0}, NULL, 0};
+    size_t at = 0, taken = 0, used;
+    fraud_rc rc;
+
+    /* two: a torn line and what came after it */
+    while (batch->n + 2 <= INTAKE_BATCH) {
+        rc =
+            fraud_spool_next(&record, writer->name, data + at, len - at, &used);
+        if (rc == FRAUD_NOTFOUND) {
+            break;
+        }
+        if (rc == FRAUD_OK) {
+            add_torn(batch, &torn, seq, record.seq);
+            add_record(batch, record.seq, record.event, NULL);
+            *seq = record.seq + 1;
+            taken = at + used;
+        } else if (torn.n++ == 0) {
+            torn.line.data = data + at;
+            torn.line.len = used;
+            torn.why = rc == FRAUD_ELIMIT ? "oversized" : "torn";
+        }
+        at += used;
+    }
+    return taken;
+}
+
+/*
+ * Go to the next file, or let this be the end. What has no line feed is being
+ * written, or never was: a writer that wrote a part of a record ends the line
+ * and gives its number to the next one.
+ */
+static int at_end(spool_t *spool, writer_t *writer, spool_batch_t *batch,
+                  size_t left, const struct stat *about) {
+    const file_t *next = next_file(spool, writer);
+    torn_t torn = {{spool->chunk, left}, "torn", left != 0};
+
+    if (left == CHUNK && writer->offset + left < (uint64_t)about->st_size) {
+        writer->offset += left; /* nothing but torn lines */
+        return 1;
+    }
+    if (next == NULL) {
+        return 0;
+    }
+    add_torn(batch, &torn, &writer->seq, next->first);
+    writer->first = next->first;
+    writer->offset = 0;
+    writer->seq = next->first > writer->seq ? next->first : writer->seq;
+    return 1;
+}
+
+static void set_position(spool_batch_t *batch, const writer_t *at) {
+    (void)snprintf(batch->position, sizeof(batch->position),
+                   "%016llx %llu %016llx", (unsigned long long)at->first,
+                   (unsigned long long)at->offset, (unsigned long long)at->seq);
+}
+
+/* The next records of ${writer}, of which nothing is changed before they are
+ * done with but in which file they begin. */
+static int read_writer(spool_t *spool, writer_t *writer, spool_batch_t *batch) {
+    struct stat about;
+    writer_t at;
+    ssize_t len;
+    size_t taken;
+    int fd;
+
+    batch->n = 0;
+    memcpy(batch->writer, writer->name, sizeof(batch->writer));
+    for (;;) {
+        at = *writer;
+        fd = open_file(spool, writer, &about);
+        if (fd < 0) {
+            memset(&about, 0, sizeof(about));
+            len = 0;
+        } else {
+            len = pread(fd, spool->chunk, CHUNK, (off_t)writer->offset);
+            (void)close(fd);
+        }
+        if (len < 0) {
+            writer->idle = 1;
+            return 0;
+        }
+        taken = parse(writer, batch, spool->chunk, (size_t)len, &at.seq);
+        if (batch->n != 0) {
+            at.offset += taken;
+            break;
+        }
+        if (!at_end(spool, &at, batch, (size_t)len, &about)) {
+            writer->idle = 1;
+            return 0;
+        }
+        if (batch->n != 0) {
+            break;
+        }
+        *writer = at;
+    }
+    set_position(batch, &at);
+    return 1;
+}
+
+int spool_read(spool_t *spool, spool_batch_t *batch) {
+    writer_t *writer;
+    size_t i;
+
+    if (clock_ms() - spool->looked >= SPOOL_LOOK_MS) {
+        look(spool);
+        spool->looked = clock_ms();
+    }
+    for (i = 0; i < spool->nwriters; i++) {
+        writer = &spool->writer[(spool->turn + i) % spool->nwriters];
+        if (!writer->idle && locate(spool, writer) &&
+            read_writer(spool, writer, batch)) {
+            spool->turn = (spool->turn + i) % spool->nwriters;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void spool_done(spool_t *spool, const spool_batch_t *batch) {
+    writer_t *writer = find(spool, batch->writer);
+    unsigned long long first, offset, seq;
+    fraud_str_t last = batch->record[batch->n - 1].event;
+
+    if (writer == NULL || sscanf(batch->position, "%16llx %19llu %16llx",
+                                 &first, &offset, &seq) != 3) {
+        return;
+    }
+    writer->first = first;
+    writer->offset = offset;
+    writer->seq = seq;
+    writer->ended = last.len == sizeof(FRAUD_SPOOL_END) - 1 &&
+                    memcmp(last.data, FRAUD_SPOOL_END, last.len) == 0;
+    spool->turn++;
+}
+
+void spool_again(spool_t *spool) {
+    spool->nwriters = 0;
+    spool->looked = clock_ms() - SPOOL_LOOK_MS;
+}
+
+/* Return 1 if all of the file is read, and nobody appends to it. */
+static int is_read(const writer_t *writer, const file_t *file,
+                   const struct stat *about, time_t age) {
+    if (file->first != writer->first) {
+        return file->first < writer->first;
+    }
+    return writer->idle &&
+           ((writer->ended && (uint64_t)about->st_size == writer->offset) ||
+            age > SPOOL_APPEND_S);
+}
+
+size_t spool_sweep(spool_t *spool, uint64_t keep) {
+    char name[FRAUD_SPOOL_NAME_SIZE];
+    const writer_t *writer;
+    const file_t *file;
+    struct stat about;
+    size_t i, k, n = 0;
+    time_t age;
+
+    for (i = 0; i < spool->nwriters; i++) {
+        writer = &spool->writer[i];
+        for (k = 0; writer->known && k < writer->nfiles; k++) {
+            file = &spool->file[writer->file + k];
+            fraud_spool_name(name, file->writer, file->first);
+            if (fstatat(spool->dir, name, &about, AT_SYMLINK_NOFOLLOW) != 0) {
+                continue;
+            }
+            age = time(NULL) - about.st_mtime;
+            if (age > (time_t)keep && is_read(writer, file, &about, age)) {
+                n += unlinkat(spool->dir, name, 0) == 0;
+            }
+        }
+    }
+    return n;
+}
