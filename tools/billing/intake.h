@@ -17,9 +17,10 @@
 #include "fraud_spool.h"
 
 #define INTAKE_BATCH 256
-#define INTAKE_FUTURE 300 /* seconds that an event may be ahead of our clock   \
-                           */
-#define INTAKE_TRIES 5    /* then it is dead */
+#define INTAKE_FUTURE                                                          \
+    300                /* seconds that an event may be ahead of our clock      \
+                        */
+#define INTAKE_TRIES 5 /* then it is dead */
 #define INTAKE_NO_SEQ UINT64_MAX
 
 /* One record of a spool, or what stands for one. */

@@ -45,8 +45,8 @@ static db_rc purge(billing_t *billing, void *data) {
 }
 
 db_rc keep_purge(billing_t *billing, int64_t now, int64_t *done) {
-    purge_t all = {now,
-                   now - (int64_t)billing->conf.dead_keep * CLOCK_SECOND, 0};
+    purge_t all = {now, now - (int64_t)billing->conf.dead_keep * CLOCK_SECOND,
+                   0};
     db_rc rc = billing_again(billing, purge, &all);
 
     *done = rc == DB_OK ? all.done : 0;

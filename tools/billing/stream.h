@@ -25,8 +25,9 @@
 #define STREAM_PREFIX "fraud:flags:"
 #define STREAM_KEY 24 /* with the NUL */
 #define STREAM_GROUP "billing"
-#define STREAM_IDLE 60   /* seconds; $FRAUD_STREAM_IDLE in a build for tests */
-#define STREAM_SINGLE 3  /* deliveries from which entries are taken one by one \
+#define STREAM_IDLE 60 /* seconds; $FRAUD_STREAM_IDLE in a build for tests */
+#define STREAM_SINGLE                                                          \
+    3                    /* deliveries from which entries are taken one by one \
                           */
 #define STREAM_HOURS 400 /* keys that are looked at, at most */
 
