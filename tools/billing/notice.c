@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define RULE_SIZE 512
-#define TAIL 3072 /* kept free for what follows the rules */
+#define TAIL 2560 /* kept free for what follows the rules */
 
 typedef struct {
     char *data;

@@ -13,7 +13,7 @@
 #include "evidence.h"
 #include "incident.h"
 
-#define NOTICE_SIZE 8192 /* with the NUL; rules that do not fit are counted */
+#define NOTICE_SIZE 6144 /* with the NUL; rules that do not fit are counted */
 
 typedef enum {
     NOTICE_HOLD = 0,

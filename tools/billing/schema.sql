@@ -126,7 +126,7 @@ CREATE TABLE review (
     reviewer TEXT NOT NULL,
     action TEXT NOT NULL CHECK (action IN
         ('show', 'confirm', 'second', 'uphold', 'refute', 'assess', 'object',
-         'appeal', 'reject', 'reverse', 'restrict', 'lift')),
+         'appeal', 'reject', 'reverse', 'restrict', 'lift', 'erase')),
     reason TEXT NOT NULL,
     amount BIGINT,
     reference TEXT,
