@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#include "billing/review.h"
 #include "explain.h"
 #include "fail.h"
 #include "keys.h"
@@ -17,10 +18,10 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *usage;
 } verbs[] = {
-    {"explain", explain, explain_usage}, {"keys", keys, keys_usage},
-    {"log", log_verb, log_usage},        {"policy", policy, policy_usage},
-    {"purge", purge, purge_usage},       {"reset", reset, reset_usage},
-    {"subject", rights, rights_usage},
+    {"case", review, review_usage},   {"explain", explain, explain_usage},
+    {"keys", keys, keys_usage},       {"log", log_verb, log_usage},
+    {"policy", policy, policy_usage}, {"purge", purge, purge_usage},
+    {"reset", reset, reset_usage},    {"subject", rights, rights_usage},
 };
 
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))

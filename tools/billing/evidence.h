@@ -12,7 +12,6 @@
 #include "fraud_flag.h"
 
 #define EVIDENCE_RULES 16
-#define EVIDENCE_FLAGS 1000 /* that are read, the first and the latest */
 
 typedef struct {
     char rule[BILLING_NAME_SIZE];

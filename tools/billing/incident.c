@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "ledger.h"
 #include "outbox.h"
+#include "say.h"
 #include "settle.h"
 
 #include <inttypes.h>
@@ -212,23 +213,18 @@ static db_rc remember(db_t *db, const incident_t *incident,
                 DB_I(standing->version_now), DB_I(standing->at)));
 }
 
-static db_rc decide(billing_t *billing, const incident_t *incident,
-                    const standing_t *last, int64_t now,
-                    char decision_id[BILLING_ID_SIZE],
-                    fraud_decision_t *decision) {
-    fraud_settings_t settings;
+db_rc incident_weigh(billing_t *billing, const incident_t *incident,
+                     int64_t now, weighed_t *weighed) {
+    const fraud_policy_t *policy =
+        billing_policy_now(billing, incident->policy, now);
     fraud_incident_t known = {0};
-    fraud_ledger_view_t view = {0};
-    standing_t standing = {0};
-    const fraud_policy_t *policy;
     db_rc rc;
 
-    memset(&settings, 0, sizeof(settings));
-    policy = billing_policy_now(billing, incident->policy, now);
-    if (policy != NULL &&
-        !billing_settings(billing, &settings, incident->policy,
+    memset(weighed, 0, sizeof(*weighed));
+    weighed->version_now = policy != NULL ? policy->version : 0;
+    if (!billing_settings(billing, &weighed->settings, incident->policy,
                           incident->policy_version, now)) {
-        memset(&settings, 0, sizeof(settings)); /* forbids */
+        memset(&weighed->settings, 0, sizeof(weighed->settings));
     }
     known.fraud = (fraud_state_t)find(states, FRAUD_STATE_N, incident->fraud);
     known.harm = (fraud_harm_t)find(harms, FRAUD_HARM_N, incident->damage);
@@ -236,18 +232,33 @@ static db_rc decide(billing_t *billing, const incident_t *incident,
     known.restricted = incident->restricted != 0;
     known.amount = (uint64_t)incident->amount;
     if (known.fraud == FRAUD_STATE_CONFIRMED) {
-        rc = look(billing, incident, now, &view);
+        rc = look(billing, incident, now, &weighed->ledger);
         if (rc != DB_OK) {
             return rc;
         }
     }
-    fraud_decide(decision, &settings, &known, &view);
+    fraud_decide(&weighed->decision, &weighed->settings, &known,
+                 &weighed->ledger);
+    return DB_OK;
+}
 
+static db_rc decide(billing_t *billing, const incident_t *incident,
+                    const standing_t *last, int64_t now,
+                    char decision_id[BILLING_ID_SIZE],
+                    fraud_decision_t *decision) {
+    standing_t standing = {0};
+    weighed_t weighed;
+    db_rc rc = incident_weigh(billing, incident, now, &weighed);
+
+    if (rc != DB_OK) {
+        return rc;
+    }
+    *decision = weighed.decision;
     (void)snprintf(standing.reason, sizeof(standing.reason), "%s",
                    fraud_reason_name(decision->reason));
     standing.max_amount = (int64_t)decision->max_amount;
     standing.version_then = incident->policy_version;
-    standing.version_now = policy != NULL ? policy->version : 0;
+    standing.version_now = weighed.version_now;
     standing.at = now;
     rc = remember(billing->db, incident, last, &standing, decision->verdict);
     memcpy(decision_id, standing.id, BILLING_ID_SIZE);
@@ -349,16 +360,18 @@ static db_rc post_or_void(billing_t *billing, incident_t *incident,
 typedef struct {
     int64_t now;
     int done;
+    char id[BILLING_ID_SIZE];
+    char state[12]; /* that it is in now */
 } tick_t;
 
 static db_rc tick(billing_t *billing, void *data) {
+    db_t *db = billing->db;
     incident_t incident;
     tick_t *tick = data;
-    char id[BILLING_ID_SIZE];
     db_rc rc;
 
     tick->done = 0;
-    rc = db_run(billing->db,
+    rc = db_run(db,
                 "SELECT id FROM incident WHERE state IN ('held', 'objected')"
                 " AND restricted IS NULL AND post_at <= $1 "
                 "ORDER BY post_at, id LIMIT 1",
@@ -366,9 +379,9 @@ static db_rc tick(billing_t *billing, void *data) {
     if (rc != DB_OK) {
         return rc == DB_NONE ? DB_OK : rc;
     }
-    (void)snprintf(id, sizeof(id), "%s", db_text(billing->db, 0));
+    TEXT(tick->id, 0);
     tick->done = 1;
-    rc = incident_lock(billing, &incident, id, tick->now);
+    rc = incident_lock(billing, &incident, tick->id, tick->now);
     if (rc != DB_OK || !incident_is_held(&incident) ||
         incident.restricted != 0 || incident.post_at > tick->now) {
         return rc; /* somebody was there in the meantime */
@@ -379,13 +392,18 @@ static db_rc tick(billing_t *billing, void *data) {
              ? settle_back(billing, &incident, tick->now, "expire", NULL)
              : post_or_void(billing, &incident, tick->now);
     failpoint("tick-settled");
+    (void)snprintf(tick->state, sizeof(tick->state), "%s", incident.state);
     return rc;
 }
 
 db_rc incident_tick(billing_t *billing, int64_t now, int *done) {
-    tick_t data = {now, 0};
+    tick_t data = {now, 0, "", ""};
     db_rc rc = billing_again(billing, tick, &data);
 
     *done = data.done;
+    if (rc == DB_OK && data.state[0] != '\0') {
+        say(SAY_INFO, "hold ended",
+            SAY(SAY_T("incident", data.id), SAY_T("state", data.state)));
+    }
     return rc;
 }

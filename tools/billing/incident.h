@@ -65,12 +65,27 @@ db_rc incident_read(db_t *db, incident_t *incident, const char *id);
 db_rc incident_lock(billing_t *billing, incident_t *incident, const char *id,
                     int64_t now);
 
+/* What a decision rests on. */
+typedef struct {
+    fraud_settings_t settings; /* the stricter of the policies then and now */
+    uint32_t version_now;      /* 0: no policy is in force */
+    fraud_ledger_view_t ledger;
+    fraud_decision_t decision;
+} weighed_t;
+
+/*
+ * incident_weigh(billing, incident, now, weighed):
+ * Decide under the stricter of the policies then and now, as if the incident
+ * had no open hold. Once fraud is confirmed the ledger matters, and the account
+ * is locked for it. A policy that is not known forbids.
+ */
+db_rc incident_weigh(billing_t *billing, const incident_t *incident,
+                     int64_t now, weighed_t *weighed);
+
 /*
  * incident_decide(billing, incident, now, decision_id, decision):
- * Decide under the stricter of the policies then and now, as if the incident
- * had no open hold, and remember the decision if it is not the one remembered
- * last. Once fraud is confirmed the ledger matters, and the account is locked
- * for it. ${decision} may be NULL.
+ * Decide (incident_weigh()), and remember the decision if it is not the one
+ * remembered last. ${decision} may be NULL.
  */
 db_rc incident_decide(billing_t *billing, const incident_t *incident,
                       int64_t now, char decision_id[BILLING_ID_SIZE],
