@@ -54,6 +54,7 @@ static void refuse(stream_t *stream, size_t i) {
     intake_record_t *record = &stream->batch.record[i];
 
     record->writer[0] = '\0';
+    record->seq = INTAKE_NO_SEQ;
     record->bad = GARBAGE;
     stream->count.garbage++;
     say(SAY_ALARM, "not ours in the stream",
