@@ -665,6 +665,8 @@ void ngx_http_fraud_hold_tell(ngx_http_fraud_hold_t *hold,
 void ngx_http_fraud_release(ngx_http_fraud_hold_t *hold);
 ngx_uint_t ngx_http_fraud_forget(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us);
+ngx_uint_t ngx_http_fraud_raise(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us);
 ngx_int_t ngx_http_fraud_previous_pid(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us,
     fraud_pid_t *pid);

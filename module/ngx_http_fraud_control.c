@@ -39,7 +39,7 @@ static ngx_int_t ngx_http_fraud_control_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 static ngx_uint_t ngx_http_fraud_control_is(ngx_http_fraud_order_t *order,
     const char *operation);
-static ngx_int_t ngx_http_fraud_control_reset(ngx_http_request_t *r,
+static ngx_int_t ngx_http_fraud_control_change(ngx_http_request_t *r,
     ngx_http_fraud_order_t *order, ngx_array_t *subjects);
 static ngx_int_t ngx_http_fraud_control_secret(ngx_conf_t *cf,
     ngx_http_fraud_control_t *control, ngx_str_t *path);
@@ -217,6 +217,7 @@ ngx_http_fraud_control_handler(ngx_http_request_t *r)
     }
 
     if (!ngx_http_fraud_control_is(&order, "reset")
+        && !ngx_http_fraud_control_is(&order, "raise")
         && !ngx_http_fraud_control_is(&order, "show")
         && !ngx_http_fraud_control_is(&order, "erase"))
     {
@@ -230,8 +231,10 @@ ngx_http_fraud_control_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    if (ngx_http_fraud_control_is(&order, "reset")) {
-        return ngx_http_fraud_control_reset(r, &order, &subjects);
+    if (ngx_http_fraud_control_is(&order, "reset")
+        || ngx_http_fraud_control_is(&order, "raise"))
+    {
+        return ngx_http_fraud_control_change(r, &order, &subjects);
     }
 
     if (ngx_http_fraud_control_is(&order, "show")) {
@@ -407,22 +410,27 @@ ngx_http_fraud_control_header(ngx_http_request_t *r, const char *name,
 
 
 static ngx_int_t
-ngx_http_fraud_control_reset(ngx_http_request_t *r,
+ngx_http_fraud_control_change(ngx_http_request_t *r,
     ngx_http_fraud_order_t *order, ngx_array_t *subjects)
 {
+    uint64_t                     now_us;
     ngx_buf_t                   *b;
-    ngx_uint_t                   i, n;
+    ngx_uint_t                   i, n, raise;
     fraud_event_t                event;
     ngx_http_fraud_about_t      *about;
     ngx_http_fraud_main_conf_t  *fmcf;
 
     fmcf = ngx_http_get_module_main_conf(r, ngx_http_fraud_module);
     about = subjects->elts;
+    now_us = ngx_http_fraud_now();
+    raise = ngx_http_fraud_control_is(order, "raise");
     n = 0;
 
     for (i = 0; i < subjects->nelts; i++) {
-        n += ngx_http_fraud_forget(fmcf, about[i].domain, &about[i].text,
-                                   ngx_http_fraud_now());
+        n += raise ? ngx_http_fraud_raise(fmcf, about[i].domain,
+                                          &about[i].text, now_us)
+                   : ngx_http_fraud_forget(fmcf, about[i].domain,
+                                           &about[i].text, now_us);
     }
 
     b = ngx_create_temp_buf(r->pool, NGX_HTTP_FRAUD_CONTROL_LEN);

@@ -358,3 +358,59 @@ ngx_http_fraud_forget(ngx_http_fraud_main_conf_t *fmcf,
 
     return n;
 }
+
+
+/* its reputations earn what the worst request does */
+
+ngx_uint_t
+ngx_http_fraud_raise(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_http_fraud_domain_t *domain, ngx_str_t *subject, uint64_t now_us)
+{
+    ngx_uint_t              i, n;
+    fraud_str_t             name;
+    fraud_op_call_t         call;
+    ngx_http_fraud_op_t    *op;
+    ngx_http_fraud_hold_t   hold;
+
+    name.data = domain->name.data;
+    name.len = domain->name.len;
+
+    n = 0;
+
+    for (i = 0; i < domain->nops; i++) {
+        op = domain->ops[i];
+
+        if (op->op.type != FRAUD_OP_DECAY) {
+            continue;
+        }
+
+        ngx_memzero(&hold, sizeof(ngx_http_fraud_hold_t));
+
+        hold.fmcf = fmcf;
+        hold.domain = domain;
+        hold.text = *subject;
+        hold.part = op->part;
+        hold.now_us = now_us;
+        hold.create = 1;
+        hold.known = 1;
+
+        fraud_pid_make(&hold.pid, &fmcf->zone.keys[domain->key].current, name,
+                       subject->data, subject->len);
+
+        if (ngx_http_fraud_hold(&hold) != NGX_OK) {
+            continue;
+        }
+
+        ngx_memzero(&call, sizeof(fraud_op_call_t));
+
+        call.charge = 1;
+        call.arg = FRAUD_SCORE_MAX * 1000;
+
+        ngx_http_fraud_hold_call(&hold, op, NULL, &call);
+        ngx_http_fraud_release(&hold);
+
+        n++;
+    }
+
+    return n;
+}

@@ -1,7 +1,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Test::More tests => 84;
+use Test::More tests => 92;
 
 use Fraud;
 
@@ -115,6 +115,24 @@ is(fraud('/?rate=1', '192.0.2.2', $secret),
    '25 [s_rate=20,reputation.session=5]', 'over');
 is(reset_of('session', $secret), 'gone', 'is reset');
 is(fraud('/?rate=1', '192.0.2.3', $secret), '0 []', 'begins anew');
+
+# what billing says of an account that was confirmed: its reputation is as if
+# it had sent the worst request there is, once for each order
+
+{
+    my $body = control('raise', 'account', 'raised')->{body};
+    is($body, qq({"identity":"account","records":1}\n), 'raised');
+    like(fraud('/?as=raised', '192.0.2.201', 'RaisedSession'), qr/^0 \[\]$/,
+         'no request before it is known whose');
+    is(fraud('/?as=raised', '192.0.2.202', 'RaisedSession'),
+       '100 [reputation.account=100]', 'known by the session');
+    is(control('raise', 'net', '192.0.2.1')->{body},
+       qq({"identity":"net","records":0}\n), 'has no reputation');
+    is(control('raise', 'nobody', 'x')->{status}, 404, 'is no identity');
+    is(reset_of('account', 'raised'), 'gone', 'cleared');
+    is(fraud('/?as=raised', '192.0.2.203', 'RaisedSession'), '0 []',
+       'as before');
+}
 
 # a verified account, and the session that it is bound to stays its
 
