@@ -117,18 +117,24 @@ static int tell(CURLcode rc, const char *url, const control_answer_t *answer) {
     return 0;
 }
 
-int control_ask(const control_t *control, const char *operation,
-                const char *identity, const char *value,
-                control_answer_t *answer) {
+static const char *url_of(const control_t *control) {
     const char *url = control->url;
-    struct curl_slist *headers;
-    CURLcode rc;
-    CURL *curl;
 
     if (url == NULL) {
         url = getenv("FRAUD_CONTROL");
         url = url != NULL && url[0] != '\0' ? url : CONTROL_URL;
     }
+    return url;
+}
+
+static CURLcode perform(const control_t *control, const char *operation,
+                        const char *identity, const char *value,
+                        control_answer_t *answer) {
+    const char *url = url_of(control);
+    struct curl_slist *headers;
+    CURLcode rc;
+    CURL *curl;
+
     answer->len = 0;
     answer->status = 0;
     answer->text[0] = '\0';
@@ -157,5 +163,18 @@ int control_ask(const control_t *control, const char *operation,
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     curl_global_cleanup();
-    return tell(rc, url, answer);
+    return rc;
+}
+
+int control_send(const control_t *control, const char *operation,
+                 const char *identity, const char *value,
+                 control_answer_t *answer) {
+    return perform(control, operation, identity, value, answer) == CURLE_OK;
+}
+
+int control_ask(const control_t *control, const char *operation,
+                const char *identity, const char *value,
+                control_answer_t *answer) {
+    return tell(perform(control, operation, identity, value, answer),
+                url_of(control), answer);
 }

@@ -34,8 +34,16 @@ typedef struct {
 void control_value(char *to, const char *value);
 
 /*
+ * control_send(control, operation, identity, value, answer):
+ * Order it. Return 0 if nobody answered.
+ */
+int control_send(const control_t *control, const char *operation,
+                 const char *identity, const char *value,
+                 control_answer_t *answer);
+
+/*
  * control_ask(control, operation, identity, value, answer):
- * Order it. Return 1 if that was answered with status 200; else say on standard
+ * The same. Return 1 if that was answered with status 200; else say on standard
  * error why not.
  */
 int control_ask(const control_t *control, const char *operation,
