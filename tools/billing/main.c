@@ -12,6 +12,7 @@
 #include "outboxctl.h"
 #include "run.h"
 #include "ship.h"
+#include "verify.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,7 @@ static const struct {
     {"run", run_main, run_usage},
     {"spend", money_main, ""},
     {"ship", ship_main, ship_usage},
+    {"verify", verify, verify_usage},
 };
 
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
