@@ -4,6 +4,7 @@
 
 #include "rights.h"
 
+#include "billing/erase.h"
 #include "entry.h"
 #include "fail.h"
 #include "hold.h"
@@ -31,7 +32,7 @@ const char rights_usage[] =
     "          --identity NAME VALUE\n"
     "          [-c NGINX.CONF] [-p PREFIX] [--state DIR] [--control URL]\n"
     "          [--socket PATH] [--secret FILE] [--offline] [--evidence "
-    "DIR]...\n"
+    "DIR]...\n          [--billing FILE]\n"
     "                   what is known of a subject, all of it as JSON; erase\n"
     "                   it in nginx, Redis, logs and evidence, and leave a\n"
     "                   tombstone; have its derived state made anew; keep it\n"
@@ -71,9 +72,7 @@ static const struct {
 
 typedef struct {
     verb_t verb;
-    const char *conf;
-    const char *prefix;
-    const char *state;
+    const char *conf, *prefix, *state, *billing;
     control_t control;
     char secret[MAX_SECRET];
     int offline;
@@ -162,6 +161,8 @@ static void parse(rights_t *r, int argc, char **argv) {
             r->prefix = value;
         } else if ((value = option(argc, argv, &i, "--state")) != NULL) {
             r->state = value;
+        } else if ((value = option(argc, argv, &i, "--billing")) != NULL) {
+            r->billing = value;
         } else if ((value = option(argc, argv, &i, "--control")) != NULL) {
             r->control.url = value;
         } else if ((value = option(argc, argv, &i, "--socket")) != NULL) {
@@ -366,6 +367,9 @@ static int erase(rights_t *r, uint64_t within) {
     if (r->pids.n == 0 && r->verb != REPLAY && !r->unreached) {
         (void)fprintf(stderr, "fraudctl: nobody is known by that kind of "
                               "name\n");
+    }
+    if (r->verb == ERASE && r->person.kind == SITE_ACCOUNT) {
+        erase_known(r->billing, r->person.value);
     }
     audit(r, r->verb != RECTIFY ? &redact : NULL, within);
     return r->unreached || redact.unsearched != 0;

@@ -281,7 +281,7 @@ static db_rc reverse(billing_t *billing, review_t *review,
     const char *appeal =
         review->reference != NULL ? review->reference : REFUTED;
     char amount[AMOUNT_SIZE];
-    int64_t left;
+    int64_t left = 0;
     db_rc rc = note(billing->db, review, appeal);
 
     if (rc == DB_OK) {

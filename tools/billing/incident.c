@@ -3,6 +3,7 @@
 #include "incident.h"
 
 #include "clock.h"
+#include "erase.h"
 #include "ledger.h"
 #include "outbox.h"
 #include "say.h"
@@ -377,7 +378,8 @@ static db_rc tick(billing_t *billing, void *data) {
                 "ORDER BY post_at, id LIMIT 1",
                 DB_ARGS(DB_I(tick->now)));
     if (rc != DB_OK) {
-        return rc == DB_NONE ? DB_OK : rc;
+        return rc == DB_NONE ? erase_finish(billing, tick->now, &tick->done)
+                             : rc;
     }
     TEXT(tick->id, 0);
     tick->done = 1;

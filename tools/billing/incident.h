@@ -116,7 +116,8 @@ db_rc incident_move(db_t *db, incident_t *incident, const char *state,
  * incident_tick(billing, now, done):
  * One transaction for one incident whose time has come: post, void what may
  * not be posted any more, let expire what nobody decided on or what is later
- * than the configured grace. ${*done} is 0 if there was none.
+ * than the configured grace; or for one erasure that nothing stands in the way
+ * of any more. ${*done} is 0 if there was none.
  */
 db_rc incident_tick(billing_t *billing, int64_t now, int *done);
 

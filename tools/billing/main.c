@@ -5,6 +5,7 @@
 #include "billing.h"
 #include "clock.h"
 #include "deadctl.h"
+#include "erase.h"
 #include "fail.h"
 #include "hook.h"
 #include "money.h"
@@ -89,6 +90,7 @@ static const struct {
     {"balance", money_main, ""},
     {"dead", dead_main, dead_usage},
     {"deposit", money_main, money_usage},
+    {"erase", erase_main, erase_usage},
 #ifdef BILLING_TEST
     {"failpoints", failpoints, failpoints_usage},
 #endif

@@ -6,13 +6,12 @@
 
 #include "clock.h"
 #include "fail.h"
-#include "fraud_str.h"
 #include "ledger.h"
 #include "option.h"
+#include "principal.h"
 #include "show.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,36 +52,6 @@ typedef struct {
     int json;
     review_t review;
 } case_t;
-
-static int is_word(const char *text, size_t max) {
-    static const char set[] = "abcdefghijklmnopqrstuvwxyz"
-                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
-    return text[0] != '\0' && strlen(text) <= max &&
-           text[strspn(text, set)] == '\0';
-}
-
-/* Who sits there, whatever he says that his name is. */
-static const char *principal(const char *as) {
-    const struct passwd *user;
-
-#ifndef BILLING_TEST
-    if (as != NULL && getuid() != 0) {
-        fail("only root may say --as");
-    }
-#endif
-    if (as == NULL) {
-        user = getpwuid(getuid());
-        if (user == NULL) {
-            fail("your user has no name");
-        }
-        as = user->pw_name;
-    }
-    if (!is_word(as, BILLING_NAME_SIZE - 1)) {
-        fail("the name of the reviewer is not of a-z, A-Z, 0-9, '.', '_', '-'");
-    }
-    return as;
-}
 
 static void parse_option(case_t *c, int argc, char **argv, int *i) {
     static const struct {
@@ -177,7 +146,7 @@ static void check(case_t *c) {
         fail("--currency is not three upper-case letters");
     }
     if (review->reference != NULL &&
-        !is_word(review->reference, BILLING_NAME_SIZE - 1)) {
+        !principal_is_word(review->reference, BILLING_NAME_SIZE - 1)) {
         fail("--reference is not at most %d of a-z, A-Z, 0-9, '.', '_', '-'",
              BILLING_NAME_SIZE - 1);
     }

@@ -60,6 +60,8 @@ CREATE TABLE resolver (
     at BIGINT NOT NULL
 );
 
+CREATE INDEX resolver_erase ON resolver (account) WHERE erase = 1;
+
 -- "cust:..." may not go below 0; the balance is what the transfers add up to.
 CREATE TABLE account (
     id TEXT PRIMARY KEY,
