@@ -20,6 +20,8 @@
  *   segment=100000  records of a file
  *   end=1           0: writers do not say that they ended
  *   seed=1
+ *   host=0          another one raises the same flags by writers of its own
+ *   seal=1          0: what looks like a seal and opens for nobody
  *   window=600      seconds
  *   start=...       of the first window, seconds since 1970; a day ago
  *
@@ -56,7 +58,8 @@ static struct {
                {"families", 1},  {"writers", 1},      {"duplicates", 0},
                {"reorder", 0},   {"amount", 100},     {"signals", 2},
                {"observed", 25}, {"segment", 100000}, {"end", 1},
-               {"seed", 1},      {"window", 600},     {"start", 0}};
+               {"seed", 1},      {"host", 0},         {"seal", 1},
+               {"window", 600},  {"start", 0}};
 
 static const char *dir, *truth_file, *currency = "EUR";
 static fraud_policy_t policy;
@@ -171,6 +174,19 @@ static uint64_t amount_of(uint64_t n) {
                               : 1 + mix(get("seed") ^ n << 20) % get("amount");
 }
 
+static void close_seal(char *seal, size_t *len, const char *id,
+                       const char *account) {
+    fraud_str_t context = {(const uint8_t *)id, FRAUD_FLAG_ID_LEN};
+
+    if (get("seal") == 0) {
+        *len = FRAUD_SEAL_TEXT_LEN(40);
+        memset(seal, 'A', *len);
+    } else if (fraud_seal_close(seal, len, &seal_key, context,
+                                slice(account)) != FRAUD_OK) {
+        die("cannot seal");
+    }
+}
+
 /* Flag number ${n}: the account in the lowest place, then rule, then window. */
 static void raise_flag(uint64_t n) {
     static const char *const names[MAX_SIGNALS] = {
@@ -219,11 +235,7 @@ static void raise_flag(uint64_t n) {
     flag.expiry_ms =
         flag.last_ms + ((uint64_t)policy.settings.keep_evidence + 1) * 1000;
     fraud_flag_id(id, &pid_key, &flag, start);
-    if (fraud_seal_close(seal, &len, &seal_key,
-                         (fraud_str_t){(const uint8_t *)id, sizeof(id)},
-                         slice(account)) != FRAUD_OK) {
-        die("cannot seal");
-    }
+    close_seal(seal, &len, id, account);
     flag.seal.data = (const uint8_t *)seal;
     flag.seal.len = len;
     if (fraud_flag_print(event, &len, &flag, id) != FRAUD_OK) {
@@ -319,7 +331,7 @@ static void prepare(int argc, char **argv) {
     }
     for (i = 0; i < get("writers"); i++) {
         snprintf(writers[i].name, sizeof(writers[i].name), "%016" PRIx64,
-                 mix(get("seed") + i));
+                 mix(mix(get("seed") + (get("host") << 32)) + i));
     }
 }
 
