@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define CLASHES 3 /* of a record alone, after which it is dead */
+#define TOLD 5    /* dead records of a batch that get a line each */
 
 typedef struct {
     intake_t *intake;
@@ -38,24 +39,33 @@ static db_rc work(billing_t *billing, void *data) {
     return rc;
 }
 
-static void tell(const intake_item_t *item) {
-    const intake_record_t *record = item->record;
+/* What is dead, and why, as far as a log is to have it. */
+static void tell(const intake_t *intake) {
+    const intake_item_t *item;
+    size_t i, n = 0;
 
-    if (item->fate == INTAKE_DEAD) {
-        say(strcmp(item->reason, "conflict") == 0 ? SAY_ALARM : SAY_WARN,
-            "dead",
-            SAY(SAY_T("id", item->dead), SAY_T("reason", item->reason),
-                SAY_T("writer", record->writer),
-                SAY_I("seq",
-                      intake_has_seq(record) ? (int64_t)record->seq : -1)));
+    for (i = 0; i < intake->n; i++) {
+        item = &intake->item[i];
+        if (item->fate == INTAKE_DEAD && n++ < TOLD) {
+            say(strcmp(item->reason, "conflict") == 0 ? SAY_ALARM : SAY_WARN,
+                "dead",
+                SAY(SAY_T("id", item->dead), SAY_T("reason", item->reason),
+                    SAY_T("writer", item->record->writer),
+                    SAY_I("seq", intake_has_seq(item->record)
+                                     ? (int64_t)item->record->seq
+                                     : -1)));
+        }
+    }
+    if (n > TOLD) {
+        say(SAY_WARN, "dead, more of them", SAY(SAY_I("records", n - TOLD)));
     }
 }
 
 static void add_up(const intake_t *intake, intake_count_t *count) {
     size_t i;
 
+    tell(intake);
     for (i = 0; i < intake->n; i++) {
-        tell(&intake->item[i]);
         switch (intake->item[i].fate) {
         case INTAKE_COUNTED:
             count->counted++;

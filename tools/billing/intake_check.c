@@ -136,7 +136,7 @@ static void judge(const billing_t *billing, intake_item_t *item, int64_t now) {
         intake_kill(item, "origin");
         return;
     }
-    if (!check_time(item, now) || !check_policy(billing, item, now) ||
+    if (!check_policy(billing, item, now) || !check_time(item, now) ||
         !check_seal(billing, item)) {
         return;
     }
