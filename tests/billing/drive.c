@@ -80,11 +80,10 @@ static void give(billing_t *billing, const char *writer, uint64_t seq,
     record.event = event;
     rc = intake_batch(billing, &record, 1, NULL, &count);
     need(rc == DB_OK, db_error(billing->db));
-    (void)printf("counted %llu repeated %llu refused %llu dead %llu\n",
-                 (unsigned long long)count.counted,
-                 (unsigned long long)count.repeated,
-                 (unsigned long long)count.refused,
-                 (unsigned long long)count.dead);
+    (void)printf(
+        "counted %llu repeated %llu refused %llu dead %llu\n",
+        (unsigned long long)count.counted, (unsigned long long)count.repeated,
+        (unsigned long long)count.refused, (unsigned long long)count.dead);
 }
 
 static void flag(billing_t *billing, int argc, char **argv) {

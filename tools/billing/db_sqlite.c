@@ -247,7 +247,7 @@ static int keep_row(lite_t *lite, sqlite3_stmt *stmt) {
 static db_rc lite_run(db_t *db, const char *sql, const db_arg_t *args,
                       size_t n) {
     lite_t *lite = (lite_t *)db;
-    prepared_t *prepared;
+    prepared_t *prepared = NULL;
     int code = SQLITE_OK;
     db_rc rc = ready(lite);
     size_t i;

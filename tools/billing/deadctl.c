@@ -99,11 +99,11 @@ static int redrive_one(billing_t *billing, const char *id) {
     return count.dead != 0;
 }
 
-/* All of a reason, page by page: those that stay dead have a later time. */
+/* All of a reason, in the order of their ids, so that it comes to an end. */
 static int redrive_all(words_t *words) {
     static dead_id_t ids[LISTED];
+    char last[BILLING_ID_SIZE] = "";
     db_t *db = words->billing->db;
-    int64_t now = clock_us();
     int status = 0;
     size_t i, n;
     db_rc rc;
@@ -111,9 +111,9 @@ static int redrive_all(words_t *words) {
     do {
         n = 0;
         rc = db_run(db,
-                    "SELECT id FROM dead WHERE state = 'dead' AND at < $1 "
-                    "AND (reason = $2 OR $2 = '') ORDER BY at, id LIMIT $3",
-                    DB_ARGS(DB_I(now), DB_T(words->reason), DB_I(LISTED)));
+                    "SELECT id FROM dead WHERE state = 'dead' AND id > $1 "
+                    "AND (reason = $2 OR $2 = '') ORDER BY id LIMIT $3",
+                    DB_ARGS(DB_T(last), DB_T(words->reason), DB_I(LISTED)));
         if (rc != DB_OK && rc != DB_NONE) {
             down(words->billing);
         }
@@ -125,6 +125,9 @@ static int redrive_all(words_t *words) {
         }
         for (i = 0; i < n; i++) {
             status |= redrive_one(words->billing, ids[i].id);
+        }
+        if (n != 0) {
+            memcpy(last, ids[n - 1].id, sizeof(last));
         }
     } while (n == LISTED);
     return status;

@@ -1,0 +1,34 @@
+use FindBin;
+use lib "$FindBin::Bin", "$FindBin::Bin/../../t/lib", "$FindBin::Bin/../redis";
+
+use File::Temp;
+use Test::More;
+
+use Billing;
+
+# programs of parts, under ASan and UBSan: what each says is shown if it fails
+
+sub part {
+    my ($what, @command) = @_;
+    open(my $out, '-|', @command) or die "$command[0]: $!\n";
+    my $said = do { local $/; <$out> } // '';
+    my $whole = close $out;
+    my ($plan) = $said =~ /^1\.\.(\d+)$/m;
+    my $right = () = $said =~ /^ok /mg;
+
+    ok $whole && $plan && $right == $plan, $what or diag $said;
+}
+
+my $bin = "$Fraud::TOP/build/test";
+
+part('events', "$bin/event_test");
+
+for my $db (Billing::databases()) {
+    my $dir = File::Temp->newdir;
+
+    part("databases: $db", "$bin/db_test", $db eq 'sqlite'
+         ? "sqlite:$dir/test.db"
+         : Billing::postgres()->url(Billing::postgres()->database));
+}
+
+done_testing;
