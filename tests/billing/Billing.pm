@@ -25,8 +25,9 @@ use Redis;
 our $BIN = $ENV{FRAUD_BILLING_BIN} || "$Fraud::TOP/build/test";
 our $MKFLAGS = "$Fraud::TOP/build/test/mkflags";
 
-# midday, so that tests which add hours stay in their day
-our $START = 1795003200 + 43200;
+# midday, so that tests which add hours stay in their day; of today, as Redis
+# and files have clocks of their own
+our $START = int(time / 86400) * 86400 + 43200;
 
 my $postgres;
 
@@ -171,6 +172,17 @@ sub once {
     return $status;
 }
 
+# limited(kilobytes): the same where no file may be larger, as on a full disk
+
+sub limited {
+    my ($self, $kilobytes) = @_;
+    local $ENV{FRAUD_CLOCK} = "$self->{dir}/clock";
+    my $blocks = 2 * $kilobytes;
+    return system('sh', '-c', "trap '' XFSZ; ulimit -f $blocks; exec \"\$\@\" "
+                  . '2>/dev/null', 'sh', "$self->{bin}/fraud-billing", 'run',
+                  '--once', '-c', "$self->{dir}/conf") >> 8;
+}
+
 # start(env), stop, kill: a run of its own
 
 sub start {
@@ -219,6 +231,7 @@ sub flags {
     my $into = delete $more{dir} // "$self->{dir}/spool";
     my $policy = delete $more{policy} // 'asogen';
 
+    $more{window} //= 10;
     $more{start} //= $self->clock - 7200;
     my @args = map { "$_=$more{$_}" } sort keys %more;
     my $pid = open(my $out, '-|', $MKFLAGS, $into, "$self->{dir}/key.pub",

@@ -76,7 +76,7 @@ sub next_word {
 
 sub serve {
     my ($self, $listen, $ca, $name) = @_;
-    my %effect;
+    my (%effect, @silent);
 
     $SIG{PIPE} = 'IGNORE';
 
@@ -103,7 +103,7 @@ sub serve {
         sleep 2 if $word eq 'slow';
         $word = 200 if $word eq 'slow';
         $word = 401 if !$good;
-        sleep 30 if $word eq 'silent';
+        push(@silent, $client), next if $word eq 'silent';
         print $client "HTTP/1.1 $word X\r\nContent-Length: 0\r\n"
             . "Location: http://127.0.0.1:$self->{port}/\r\n"
             . "Connection: close\r\n\r\n" if $word =~ /^\d+$/;
@@ -154,7 +154,7 @@ sub verify {
 sub note {
     my ($self, $message) = @_;
     open my $out, '>>', "$self->{dir}/log";
-    print $out JSON::PP->new->canonical->encode($message), "\n";
+    print $out JSON::PP->new->ascii->canonical->encode($message), "\n";
 }
 
 # messages(): all that came, as they were; effects(): the ids carried out

@@ -13,7 +13,7 @@
 #include "billing.h"
 
 #define OUTBOX_TRIES 10
-#define OUTBOX_TIMEOUT 15 /* seconds */
+#define OUTBOX_TIMEOUT 15 /* seconds; $FRAUD_TIMEOUT in a build for tests */
 #define OUTBOX_LEASE 60   /* seconds until one that nobody answers for is due */
 #define OUTBOX_BODY 8192
 #define OUTBOX_FLIGHT 8 /* messages under way at once */

@@ -1,0 +1,330 @@
+package Chaos;
+
+# A billing behind a stream, and all that can happen to it; and what became of
+# the flags that were made, as an independent count says.
+
+use strict;
+use warnings;
+
+use Time::HiRes qw(sleep);
+
+use Billing;
+
+# new(db =>, source => 'stream' or 'spool', bin => DIR)
+
+sub new {
+    my ($class, %more) = @_;
+    my $self = bless { source => 'stream', seed => 0, flags => 0, amount => 0,
+                       %more }, $class;
+    my @bin = $self->{bin} ? (bin => $self->{bin}) : ();
+
+    $self->{redis} = Redis->new(args => ['--appendonly', 'no'])
+        if $self->{source} eq 'stream';
+    $self->{billing} = Billing->new(db => $self->{db}, @bin,
+        $self->{redis} ? (stream => $self->{redis}->url) : ());
+    return $self;
+}
+
+sub made { return $_[0]{flags} }
+
+sub more {
+    my ($self, $flags) = @_;
+    my $billing = $self->{billing};
+    my %made = $billing->flags(flags => $flags, accounts => 5, writers => 2,
+        duplicates => 25, reorder => 1, seed => ++$self->{seed}, window => 10,
+        start => $billing->clock - 36000 + 60 * $self->{seed});
+
+    $self->{$_} += $made{$_} for qw(flags amount);
+}
+
+sub ship {
+    my ($self, @words) = @_;
+    return if !$self->{redis};
+    my %env = ref $words[0] ? %{ shift @words } : ();
+    return ($self->{billing}->execute({ env => \%env, tag => 'ship' }, 'ship',
+        '--once', '--spool', $self->{billing}->file('spool'), '--stream',
+        $self->{redis}->url, @words))[0];
+}
+
+# storm(rounds =>, flags =>): in each round some flags, a worker or two, and
+# kill -9 while they work; return how many were killed at work
+
+sub storm {
+    my ($self, %more) = @_;
+    my $billing = $self->{billing};
+    my $killed = 0;
+    my %event;
+
+    push @{ $event{ int($more{rounds} * ($_ + 0.5) / 3) } }, 'redis'
+        for 0 .. 2;
+    push @{ $event{ int($more{rounds} * ($_ + 0.2) / 3) } }, 'database'
+        for 0 .. 2;
+    push @{ $event{ int($more{rounds} * 0.6) } }, 'trim';
+
+    for my $round (1 .. $more{rounds}) {
+        $self->more($more{flags});
+        my $again = rand() < 0.1 ? '--again' : ();
+        rand() < 0.1 ? $self->ship({ FRAUD_FAILPOINT => 'ship-sent' })
+                     : $self->ship($again || ());
+        my $rival = $round % 4 == 0 ? bless({ %$billing, owner => 0 },
+                                            'Billing') : undef;
+        $billing->start;
+        $rival->start if $rival;
+        sleep 0.02 + rand 0.12;
+        $self->happen($_) for @{ $event{$round} || [] };
+        $killed++ if !$billing->ended && $billing->kill9 == 9;
+        if ($rival) {
+            $killed++ if !$rival->ended && $rival->kill9 == 9;
+        }
+    }
+    return $killed;
+}
+
+sub happen {
+    my ($self, $what) = @_;
+
+    if ($what eq 'redis' && $self->{redis}) {
+        $self->{redis}->kill;
+        sleep 0.1;
+        $self->{redis}->start;
+    }
+    if ($what eq 'database' && $self->{db} eq 'postgresql') {
+        Billing::postgres()->stop('QUIT');
+        sleep 0.1;
+        Billing::postgres()->start;
+    }
+    if ($what eq 'trim' && $self->{redis}) {
+        $self->{redis}->try('XTRIM', $_, 'MAXLEN', 5)
+            for grep { /^fraud:flags/ } $self->{redis}->keys;
+    }
+}
+
+# settle: no more faults, until all is in; what was dead of too many deaths of
+# workers is redriven by a person
+
+sub settle {
+    my ($self) = @_;
+    my $billing = $self->{billing};
+    my $ended = 0;
+
+    $self->ship('--again');
+    Fraud::wait_for(sub {
+        $billing->once;
+        my @dead = $billing->sql("SELECT id FROM dead WHERE state = 'dead'");
+        $billing->billing('dead', 'redrive', '--all') if @dead;
+        $self->pending == 0 && !@dead && ($self->lost == 0 || $ended++ > 20);
+    }, 60);
+}
+
+sub pending {
+    my ($self) = @_;
+    my $n = 0;
+
+    return 0 if !$self->{redis};
+    for my $key (grep { /^fraud:flags/ } $self->{redis}->keys) {
+        my $groups = $self->{redis}->try('XINFO', 'GROUPS', $key) or next;
+        my %group = @{ $groups->[0] || [] };
+        $n += ($group{pending} // 0) + ($group{lag} // 0);
+    }
+    return $n;
+}
+
+# lost, doubled: flags, by the ids and by the money
+
+sub lost {
+    my ($self) = @_;
+    my $in = $self->{billing}->value('SELECT COUNT(*) FROM inbox');
+    my $events = $self->{billing}->value(
+        'SELECT COALESCE(SUM(events), 0) FROM incident');
+    my $least = $in < $events ? $in : $events;
+    return $least < $self->{flags} ? $self->{flags} - $least : 0;
+}
+
+sub doubled {
+    my ($self) = @_;
+    my $events = $self->{billing}->value(
+        'SELECT COALESCE(SUM(events), 0) FROM incident');
+    my $amount = $self->{billing}->value(
+        'SELECT COALESCE(SUM(amount), 0) FROM incident');
+    my $more = $events - $self->{flags};
+
+    return $more if $more > 0;
+    return $amount > $self->{amount} && $self->lost == 0 ? 1 : 0;
+}
+
+package Life;
+
+# One account, from its flags to the reversal of what was deducted. Each
+# program is told to die at a place, and started again if it did.
+
+use strict;
+use warnings;
+
+use constant DAY => 86400;
+
+sub new {
+    my ($class, %more) = @_;
+    my $self = bless { killed => 0, %more }, $class;
+    my $receiver = Receiver->new;
+
+    $self->{billing} = Billing->new(db => $self->{db}, webhook => $receiver);
+    $receiver->{clock} = $self->{billing}->file('clock');
+    $self->{receiver} = $receiver;
+    return $self;
+}
+
+sub survive {
+    my ($self, @words) = @_;
+    my @first = ref $words[0] ? %{ shift @words } : ();
+    my ($status, $out, $err) = $self->{billing}->execute(
+        { @first, env => { FRAUD_FAILPOINT => $self->{place} } }, @words);
+
+    if ($status == 137) {
+        $self->{killed}++;
+        ($status, $out, $err) = $self->{billing}->execute({ @first }, @words);
+    }
+    return $out;
+}
+
+sub billing {
+    my ($self, @words) = @_;
+    return $self->survive($words[0], '-c', $self->{billing}->file('conf'),
+                          @words[1 .. $#words]);
+}
+
+sub person {
+    my ($self, $who, $verb, @words) = @_;
+    return $self->survive({ program => 'fraudctl' }, 'case', $verb, '-c',
+                          $self->{billing}->file('conf'), '--as', $who,
+                          @words);
+}
+
+sub live {
+    my ($self) = @_;
+    my $billing = $self->{billing};
+    my $account = 'user-0';
+
+    $billing->flags(flags => 25, accounts => 1, amount => 100, duplicates => 20);
+    $self->billing('deposit', '--id', 'd1', '--policy', 'asogen', '--account',
+                   $account, '--amount', 10000, '--currency', 'EUR');
+    $self->billing('run', '--once');
+    my $case = $billing->value('SELECT id FROM incident');
+    my $amount = $billing->value('SELECT amount FROM incident');
+    $amount = 5000 if $amount > 5000;
+
+    $self->person('anna', 'show', $case);
+    $billing->forward(40);
+    $self->person('anna', 'confirm', $case, '--reason', 'evidence',
+                  '--amount', $amount);
+    $billing->forward(15 * DAY);
+    $self->billing('run', '--once');
+    $self->person('clerk', 'appeal', $case, '--reference', 'T1', '--reason',
+                  'person');
+    $self->person('bob', 'show', $case);
+    $billing->forward(40);
+    $self->person('bob', 'reverse', $case, '--reference', 'T1', '--reason',
+                  'appeal_right', '--amount', $amount);
+    $billing->forward(120);
+    $self->billing('run', '--once');
+    my $left = $billing->value("SELECT balance FROM account WHERE id LIKE "
+                               . "'cust:%'");
+    my $held = $billing->value("SELECT COALESCE(SUM(balance), 0) FROM account "
+                               . "WHERE id LIKE 'sys:fraud_hold%'");
+    my $kept = $billing->value("SELECT COALESCE(SUM(balance), 0) FROM account "
+                               . "WHERE id LIKE 'sys:fraud_recovery%'");
+    my $state = $billing->value('SELECT state FROM incident');
+    $self->billing('erase', '--account', $account);
+    $self->billing('run', '--once');
+    return "$state $left $held $kept";
+}
+
+package Cutter;
+
+# Between a client and PostgreSQL: some of the COMMITs get there, and nobody
+# hears of it.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use IO::Socket::UNIX;
+
+sub new {
+    my ($class, $server, $every) = @_;
+    my $dir = Redis::dir() . '/cutter' . int rand 1e9;
+    my $self = bless { dir => $dir, server => $server, every => $every },
+        $class;
+
+    mkdir $dir or die "$dir: $!\n";
+    my $listen = IO::Socket::UNIX->new(Local => "$dir/.s.PGSQL.5432",
+                                       Listen => 20) or die "listen: $!\n";
+    $self->{pid} = Redis::child(sub { $self->serve($listen) });
+    return $self;
+}
+
+sub dir { return $_[0]{dir} }
+
+sub serve {
+    my ($self, $listen) = @_;
+    my $select = IO::Select->new($listen);
+    my (%peer, %is_client);
+    my $commits = 0;
+
+    $SIG{PIPE} = 'IGNORE';
+    while (1) {
+        for my $from ($select->can_read) {
+            if ($from == $listen) {
+                my $client = $listen->accept or next;
+                my $server = IO::Socket::UNIX->new(
+                    Peer => "$self->{server}/.s.PGSQL.5432");
+                close($client), next if !$server;
+                @peer{ $client, $server } = ($server, $client);
+                $is_client{$client} = 1;
+                $select->add($client, $server);
+                next;
+            }
+            my $to = $peer{$from} or next;
+            my $n = sysread $from, my $data, 65536;
+            my $cut = !$n;
+
+            if ($n) {
+                syswrite $to, $data;
+                if ($is_client{$from} && $data =~ /COMMIT/
+                    && ++$commits % $self->{every} == 0)
+                {
+                    open my $out, '>>', "$self->{dir}/cuts";
+                    print $out "cut\n";
+                    close $out;
+                    $cut = 1;
+                    # it has to get there first
+                    select undef, undef, undef, 0.05;
+                }
+            }
+            if ($cut) {
+                $select->remove($from, $to);
+                delete @peer{ $from, $to };
+                close $from;
+                close $to;
+            }
+        }
+    }
+}
+
+sub cuts {
+    my ($self) = @_;
+    open my $in, '<', "$self->{dir}/cuts" or return 0;
+    return scalar(() = <$in>);
+}
+
+sub stop {
+    my ($self) = @_;
+    my $pid = delete $self->{pid} or return;
+    local ($?, $!);
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    Redis::guard('-', $pid);
+}
+
+sub DESTROY { $_[0]->stop }
+
+1;
