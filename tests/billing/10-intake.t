@@ -296,7 +296,7 @@ sub forbidden {
     is $b->once, 0, "$db: 100,000 flags under the other four policies";
     is became($b), 'end=8 refused=100000', 'are refused';
     nothing($b, 'and nothing stays of them');
-    is $b->value('SELECT COUNT(*) FROM arrival WHERE id IS NOT NULL'), 8 * 0,
+    is $b->value('SELECT COUNT(*) FROM arrival WHERE id IS NOT NULL'), 0,
         'not even their ids';
     $b->verified;
 }
@@ -388,7 +388,7 @@ sub killed {
     for my $name (@failpoints) {
         my $b = Billing->new(db => $db);
         my %made = $b->flags(flags => 600, accounts => 7, writers => 2,
-                             duplicates => 10);
+                             duplicates => 10, start => $b->clock - 36000);
         my $times = $name =~ /arrival|inbox|incident/ ? 400 : 2;
 
         is $b->once(FRAUD_FAILPOINT => "$name:$times"), 128 + 9,
@@ -405,7 +405,7 @@ sub daemon {
     my $b = Billing->new(db => $db);
 
     $b->start;
-    my %made = $b->flags(flags => 200, accounts => 5);
+    my %made = $b->flags(flags => 200, accounts => 20);
     ok Fraud::wait_for(sub { became($b) =~ /counted=200/ }, 60),
         "$db: a daemon follows the spool";
     is $b->stop, 0, 'and stops when it is told to';
