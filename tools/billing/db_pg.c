@@ -43,7 +43,8 @@ static const char *const values[] = {
     "10000",
     "-c client_min_messages=error -c client_encoding=UTF8"
     " -c statement_timeout=10s -c lock_timeout=10s -c synchronous_commit=on"
-    " -c idle_in_transaction_session_timeout=60s",
+    " -c idle_in_transaction_session_timeout=60s -c jit=off"
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off",
     NULL};
 
 static void drop(pg_t *pg) {

@@ -306,10 +306,26 @@ static fraud_str_t slice(const char *said) {
     return (fraud_str_t){(const uint8_t *)said, strlen(said)};
 }
 
+int event_is_digest(const char *text, const uint8_t *digest) {
+    static const char digits[] = "0123456789abcdef";
+    size_t i;
+
+    if (strncmp(text, "sha256:", 7) != 0) {
+        return 0;
+    }
+    text += 7;
+    for (i = 0; i < FRAUD_PID_DIGEST_LEN; i++) {
+        if (text[2 * i] != digits[digest[i] >> 4] ||
+            text[2 * i + 1] != digits[digest[i] & 15]) {
+            return 0;
+        }
+    }
+    return text[2 * i] == '\0';
+}
+
 static int has_root(const event_t *event) {
     uint8_t root[FRAUD_PID_DIGEST_LEN];
     fraud_flag_t flag;
-    char hex[3];
     size_t i;
 
     memset(&flag, 0, sizeof(flag));
@@ -325,13 +341,7 @@ static int has_root(const event_t *event) {
         flag.signals[i] = slice(event->signals[i]);
     }
     fraud_flag_root(root, event->id, &flag);
-    for (i = 0; i < sizeof(root); i++) {
-        (void)snprintf(hex, sizeof(hex), "%02x", root[i]);
-        if (memcmp(hex, event->root + 7 + 2 * i, 2) != 0) {
-            return 0;
-        }
-    }
-    return strncmp(event->root, "sha256:", 7) == 0;
+    return event_is_digest(event->root, root);
 }
 
 int event_parse(event_t *event, char reason[EVENT_REASON], fraud_str_t said) {

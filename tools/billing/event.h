@@ -68,6 +68,13 @@ int event_keep(const event_t *event, char *body, size_t size);
 int event_parse_kept(event_t *event, const char *body);
 
 /*
+ * event_is_digest(text, digest):
+ * Return 1 if ${text} is "sha256:" and the digits of the FRAUD_PID_DIGEST_LEN
+ * bytes at ${digest}.
+ */
+int event_is_digest(const char *text, const uint8_t *digest);
+
+/*
  * event_by(by):
  * Return the word for what is attributed to whom.
  */

@@ -34,19 +34,6 @@ uint32_t intake_stricter(const billing_t *billing, const char *policy,
     return b;
 }
 
-static int is_digest(const fraud_policy_t *policy, const char *text) {
-    char hex[3];
-    size_t i;
-
-    for (i = 0; i < sizeof(policy->digest); i++) {
-        (void)snprintf(hex, sizeof(hex), "%02x", policy->digest[i]);
-        if (memcmp(hex, text + 7 + 2 * i, 2) != 0) {
-            return 0;
-        }
-    }
-    return strncmp(text, "sha256:", 7) == 0;
-}
-
 /* Is this what the policy then says, and does it, and the one now, let money
    move at all? */
 static int check_policy(const billing_t *billing, intake_item_t *item,
@@ -58,7 +45,7 @@ static int check_policy(const billing_t *billing, intake_item_t *item,
                           FRAUD_SETTING_BIT(FRAUD_PURPOSE_BILLING);
     fraud_settings_t settings;
 
-    if (then == NULL || !is_digest(then, event->digest) ||
+    if (then == NULL || !event_is_digest(event->digest, then->digest) ||
         !billing_settings(billing, &settings, event->policy, event->version,
                           now)) {
         intake_kill(item, "policy");

@@ -18,10 +18,11 @@ static db_rc purge(billing_t *billing, void *data) {
     all->done = 0;
     rc = db_run(db,
                 "UPDATE inbox SET body = NULL WHERE id IN (SELECT i.id "
-                "FROM inbox i JOIN incident c ON c.id = i.incident "
-                "WHERE i.body IS NOT NULL AND i.keep_until <= $1 "
-                "AND c.state NOT IN ('second', 'held', 'objected') "
-                "AND c.restricted IS NULL LIMIT $2) RETURNING id",
+                "FROM inbox i WHERE i.body IS NOT NULL "
+                "AND i.keep_until <= $1 AND NOT EXISTS (SELECT 1 "
+                "FROM incident c WHERE c.id = i.incident AND (c.state IN "
+                "('second', 'held', 'objected') OR c.restricted IS NOT NULL)) "
+                "ORDER BY i.keep_until LIMIT $2) RETURNING id",
                 DB_ARGS(DB_I(all->now), DB_I(KEEP_AT_ONCE)));
     if (rc == DB_OK) {
         do {

@@ -150,7 +150,8 @@ static int take_stream(run_t *run, int wait) {
     return n;
 }
 
-/* Each of these returns how much it did, or -1 if the database is in trouble */
+/* Each of these returns how much it did, or -1 if the database is in trouble.
+   Two of them do nothing before their time, unless it is to be now. */
 
 static int take(run_t *run, int wait) {
     if (run->spool != NULL) {
@@ -159,11 +160,11 @@ static int take(run_t *run, int wait) {
     return run->stream != NULL ? take_stream(run, wait) : 0;
 }
 
-static int tick(run_t *run) {
+static int tick(run_t *run, int now) {
     int done = 1, n = 0;
     db_rc rc = DB_OK;
 
-    if (!run->once && clock_ms() < run->tick_at) {
+    if (!now && clock_ms() < run->tick_at) {
         return 0;
     }
     while (rc == DB_OK && done && n < TICKS && !stop) {
@@ -187,11 +188,11 @@ static int tell(run_t *run) {
     return n;
 }
 
-static int forget(run_t *run) {
+static int forget(run_t *run, int now) {
     int64_t done = 0;
     db_rc rc;
 
-    if (!run->once && clock_ms() < run->purge_at) {
+    if (!now && clock_ms() < run->purge_at) {
         return 0;
     }
     rc = keep_purge(run->billing, clock_us(), &done);
@@ -232,13 +233,14 @@ static void show(run_t *run, int last) {
 }
 
 static void loop(run_t *run) {
-    int took, ticked, told, forgot;
+    int took, ticked, told, forgot, last;
 
     while (!stop) {
         took = take(run, run->once ? 0 : WAIT_MS);
-        ticked = tick(run);
+        last = run->once && took == 0;
+        ticked = tick(run, last);
         told = tell(run);
-        forgot = forget(run);
+        forgot = forget(run, last);
         show(run, 0);
         if (run->once && (run->failed || (took == 0 && ticked == 0 &&
                                           told == 0 && forgot == 0))) {
