@@ -47,7 +47,7 @@ sub every_place {
 
         ok($life->{killed}, "$db: killed at $place")
             or diag "nobody came by $place";
-        is($end, 'reversed 10000 0 0', 'and it ended as it has to');
+        is($end, 'reversed voided 10000 0 0 0', 'and it ended as it has to');
         $life->{billing}->verified;
     }
 }

@@ -232,6 +232,9 @@ sub flags {
     my $policy = delete $more{policy} // 'asogen';
 
     $more{window} //= 10;
+
+    # writers are named by the seed and their number
+    $more{seed} = 64 * ($more{seed} // 1);
     $more{start} //= $self->clock - 7200;
     my @args = map { "$_=$more{$_}" } sort keys %more;
     my $pid = open(my $out, '-|', $MKFLAGS, $into, "$self->{dir}/key.pub",

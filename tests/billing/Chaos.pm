@@ -111,6 +111,7 @@ sub settle {
     Fraud::wait_for(sub {
         $billing->once;
         my @dead = $billing->sql("SELECT id FROM dead WHERE state = 'dead'");
+        $billing->forward(1);
         $billing->billing('dead', 'redrive', '--all') if @dead;
         $self->pending == 0 && !@dead && ($self->lost == 0 || $ended++ > 20);
     }, 60);
@@ -165,11 +166,11 @@ use constant DAY => 86400;
 sub new {
     my ($class, %more) = @_;
     my $self = bless { killed => 0, %more }, $class;
-    my $receiver = Receiver->new;
+    my $billing = Billing->new(db => $self->{db});
 
-    $self->{billing} = Billing->new(db => $self->{db}, webhook => $receiver);
-    $receiver->{clock} = $self->{billing}->file('clock');
-    $self->{receiver} = $receiver;
+    $billing->{webhook} = Receiver->new(clock => $billing->file('clock'));
+    $billing->write_conf;
+    $self->{billing} = $billing;
     return $self;
 }
 
@@ -199,43 +200,64 @@ sub person {
                           @words);
 }
 
+# held(case, amount): confirmed by somebody who looked at it
+
+sub held {
+    my ($self, $case, $amount) = @_;
+
+    $self->person('anna', 'show', $case);
+    $self->{billing}->forward(40);
+    $self->person('anna', 'confirm', $case, '--reason', 'evidence',
+                  '--amount', $amount);
+}
+
+sub judged {
+    my ($self, $verb, $case, @words) = @_;
+
+    $self->person('bob', 'show', $case);
+    $self->{billing}->forward(40);
+    $self->person('bob', $verb, $case, @words);
+}
+
+# one case is posted and reversed on appeal, another is voided on objection;
+# then the person is forgotten
+
 sub live {
     my ($self) = @_;
     my $billing = $self->{billing};
-    my $account = 'user-0';
+    my @run = ('run', '--once');
 
-    $billing->flags(flags => 25, accounts => 1, amount => 100, duplicates => 20);
+    $billing->flags(flags => 50, accounts => 1, rules => 2, families => 2,
+                    amount => 50, duplicates => 20);
     $self->billing('deposit', '--id', 'd1', '--policy', 'asogen', '--account',
-                   $account, '--amount', 10000, '--currency', 'EUR');
-    $self->billing('run', '--once');
-    my $case = $billing->value('SELECT id FROM incident');
-    my $amount = $billing->value('SELECT amount FROM incident');
-    $amount = 5000 if $amount > 5000;
+                   'user-0', '--amount', 10000, '--currency', 'EUR');
+    $self->billing(@run);
+    my ($case, $other) = $billing->sql('SELECT id FROM incident ORDER BY id');
 
-    $self->person('anna', 'show', $case);
-    $billing->forward(40);
-    $self->person('anna', 'confirm', $case, '--reason', 'evidence',
-                  '--amount', $amount);
+    $self->held($case, 600);
+    $self->held($other, 500);
+    $self->person('clerk', 'object', $other, '--reason', 'person');
+    $self->judged('refute', $other, '--reason', 'false_alarm');
     $billing->forward(15 * DAY);
-    $self->billing('run', '--once');
+    $self->billing(@run);
     $self->person('clerk', 'appeal', $case, '--reference', 'T1', '--reason',
                   'person');
-    $self->person('bob', 'show', $case);
-    $billing->forward(40);
-    $self->person('bob', 'reverse', $case, '--reference', 'T1', '--reason',
-                  'appeal_right', '--amount', $amount);
+    $self->judged('reverse', $case, '--reference', 'T1', '--reason',
+                  'appeal_right', '--amount', 600);
     $billing->forward(120);
-    $self->billing('run', '--once');
-    my $left = $billing->value("SELECT balance FROM account WHERE id LIKE "
-                               . "'cust:%'");
-    my $held = $billing->value("SELECT COALESCE(SUM(balance), 0) FROM account "
-                               . "WHERE id LIKE 'sys:fraud_hold%'");
-    my $kept = $billing->value("SELECT COALESCE(SUM(balance), 0) FROM account "
-                               . "WHERE id LIKE 'sys:fraud_recovery%'");
-    my $state = $billing->value('SELECT state FROM incident');
-    $self->billing('erase', '--account', $account);
-    $self->billing('run', '--once');
-    return "$state $left $held $kept";
+    $self->billing(@run);
+
+    my @money = map { $billing->value('SELECT COALESCE(SUM(balance), 0) FROM '
+                                      . "account WHERE id LIKE '$_%'") }
+        'cust:', 'sys:fraud_hold', 'sys:fraud_recovery';
+    my @states = $billing->sql("SELECT state FROM incident WHERE id = '$case'"
+        . " UNION ALL SELECT state FROM incident WHERE id = '$other'");
+
+    $self->billing('erase', '--account', 'user-0');
+    $billing->forward(120);
+    $self->billing(@run) for 1 .. 2;
+    return join ' ', @states, @money,
+        $billing->value('SELECT COUNT(*) FROM resolver');
 }
 
 package Cutter;
