@@ -26,6 +26,15 @@ static const char *const damages[FRAUD_DAMAGE_N] = {
     [FRAUD_DAMAGE_REMEDIATION] = "remediation",
     [FRAUD_DAMAGE_REPUTATION] = "reputational"};
 
+static uint8_t *put_uint(uint8_t *p, uint64_t value, size_t len) {
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        *p++ = (uint8_t)(value >> 8 * i & 0xff);
+    }
+    return p;
+}
+
 /* What is written after each other is never read as something else. */
 static void put_sized(fraud_buf_t *buf, fraud_str_t text) {
     fraud_buf_char(buf, (char)text.len);
@@ -37,15 +46,14 @@ void fraud_flag_id(char *id, const fraud_pid_key_t *key,
     uint8_t data[2 * (1 + FRAUD_NAME_MAX) + FRAUD_PID_LEN + 8];
     fraud_pid_t pid;
     fraud_buf_t buf;
-    unsigned shift;
+    uint8_t when[8];
 
+    (void)put_uint(when, start, sizeof(when));
     fraud_buf_init(&buf, data, sizeof(data));
     put_sized(&buf, flag->policy);
     put_sized(&buf, flag->rule);
     fraud_buf_add(&buf, flag->pid.bytes, FRAUD_PID_LEN);
-    for (shift = 0; shift < 64; shift += 8) {
-        fraud_buf_char(&buf, (char)(start >> shift & 0xff));
-    }
+    fraud_buf_add(&buf, when, sizeof(when));
     fraud_pid_make(&pid, key, FRAUD_STR("flag"), data, buf.len);
     memcpy(id, "flg_", 4);
     fraud_pid_encode(id + 4, &pid);
@@ -316,6 +324,39 @@ fraud_rc fraud_flag_print(uint8_t *data, size_t *len, const fraud_flag_t *flag,
     rc = fraud_event_end(&event);
     *len = rc == FRAUD_OK ? event.buf.len : 0;
     return rc;
+}
+
+static const uint8_t *take_uint(uint64_t *value, const uint8_t *p, size_t len) {
+    size_t i;
+
+    *value = 0;
+    for (i = 0; i < len; i++) {
+        *value |= (uint64_t)*p++ << 8 * i;
+    }
+    return p;
+}
+
+void fraud_flag_mark_pack(uint8_t *bytes, const fraud_flag_mark_t *mark) {
+    bytes = put_uint(bytes, mark->start, 8);
+    bytes = put_uint(bytes, mark->first_ms, 8);
+    bytes = put_uint(bytes, mark->host, 4);
+    (void)put_uint(bytes, mark->process, 4);
+}
+
+void fraud_flag_mark_unpack(fraud_flag_mark_t *mark, const uint8_t *bytes,
+                            size_t len) {
+    uint64_t host, process;
+
+    memset(mark, 0, sizeof(*mark));
+    if (len != FRAUD_FLAG_MARK_LEN) {
+        return;
+    }
+    bytes = take_uint(&mark->start, bytes, 8);
+    bytes = take_uint(&mark->first_ms, bytes, 8);
+    bytes = take_uint(&host, bytes, 4);
+    (void)take_uint(&process, bytes, 4);
+    mark->host = (uint32_t)host;
+    mark->process = (uint32_t)process;
 }
 
 const char *fraud_damage_name(fraud_damage_t damage) {

@@ -97,6 +97,28 @@ void fraud_flag_root(uint8_t root[FRAUD_PID_DIGEST_LEN], const char *id,
                      const fraud_flag_t *flag);
 
 /*
+ * What a subject's record keeps of a rule, so that it raises one flag in a
+ * window: 24 bytes, the same on every host.
+ */
+#define FRAUD_FLAG_MARK_LEN 24
+
+typedef struct {
+    uint64_t start;    /* of the window of the last flag; 0: none */
+    uint64_t first_ms; /* of the conduct that is being counted; 0: none */
+    uint32_t host;     /* that raised the flag */
+    uint32_t process;  /* there, which has yet to write it; 0: is written */
+} fraud_flag_mark_t;
+
+/*
+ * fraud_flag_mark_pack(bytes, mark), fraud_flag_mark_unpack(mark, bytes, len):
+ * Write ${mark} to the FRAUD_FLAG_MARK_LEN bytes at ${bytes}; the inverse,
+ * which makes an empty mark of anything of another length.
+ */
+void fraud_flag_mark_pack(uint8_t *bytes, const fraud_flag_mark_t *mark);
+void fraud_flag_mark_unpack(fraud_flag_mark_t *mark, const uint8_t *bytes,
+                            size_t len);
+
+/*
  * fraud_damage_name(damage), fraud_damage_find(damage, name):
  * Return the word for ${damage}; set it to what is called so, FRAUD_NOTFOUND
  * if nothing is.

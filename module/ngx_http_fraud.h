@@ -75,6 +75,8 @@ typedef struct ngx_http_fraud_ring_s       ngx_http_fraud_ring_t;
 typedef struct ngx_http_fraud_segments_s   ngx_http_fraud_segments_t;
 typedef struct ngx_http_fraud_watch_s      ngx_http_fraud_watch_t;
 typedef struct ngx_http_fraud_redis_s      ngx_http_fraud_redis_t;
+typedef struct ngx_http_fraud_flag_s       ngx_http_fraud_flag_t;
+typedef struct ngx_http_fraud_spool_s      ngx_http_fraud_spool_t;
 typedef struct ngx_http_fraud_wait_s       ngx_http_fraud_wait_t;
 
 
@@ -339,6 +341,7 @@ typedef struct {
     ngx_array_t                  own_identities; /* declared in this block */
     ngx_array_t                  own_signals;
     ngx_array_t                  own_actions;
+    ngx_array_t                  own_flags;
 
     ngx_http_fraud_identity_t  **identities;     /* in force, inherited too */
     ngx_uint_t                   nidentities;
@@ -348,11 +351,14 @@ typedef struct {
     ngx_uint_t                   nactions;
     ngx_http_fraud_subject_t    *subjects;
     ngx_uint_t                   nsubjects;
+    ngx_http_fraud_flag_t      **flags;
+    ngx_uint_t                   nflags;
     ngx_http_fraud_log_t        *log;            /* NULL: off */
     ngx_http_fraud_session_t    *cookie;         /* NULL: none is issued */
     ngx_http_fraud_policy_t     *policy;         /* NULL: none */
     ngx_http_fraud_place_t       mode_place;
     ngx_http_fraud_control_t    *control;        /* NULL: not here */
+    void                        *escrow;         /* key; NULL: none */
 
     unsigned                     resolved:1;
     unsigned                     response:1;     /* has signals on=response */
@@ -390,6 +396,11 @@ typedef enum {
     NGX_HTTP_FRAUD_N_MERGED,        /* of these, after a gap */
     NGX_HTTP_FRAUD_N_BUDGETED,      /* newcomers counted on their parent */
     NGX_HTTP_FRAUD_N_LOST,          /* changes of state */
+    NGX_HTTP_FRAUD_N_FLAGS_RAISED,
+    NGX_HTTP_FRAUD_N_FLAGS_SUPPRESSED, /* raised in this window before */
+    NGX_HTTP_FRAUD_N_FLAGS_WRITTEN,
+    NGX_HTTP_FRAUD_N_FLAGS_LOST,
+    NGX_HTTP_FRAUD_N_FLAGS_WAITING, /* in this worker, not a sum of all */
     NGX_HTTP_FRAUD_N_REDIS,         /* the client's own */
     NGX_HTTP_FRAUD_N_COUNTERS = NGX_HTTP_FRAUD_N_REDIS
                                 + NGX_FRAUD_REDIS_N_COUNTERS
@@ -457,6 +468,7 @@ struct ngx_http_fraud_main_conf_s {
     ngx_http_fraud_watch_t      *watch;
     ngx_http_fraud_segments_t   *segments;       /* of logs */
     ngx_http_fraud_source_t     *objections;     /* NULL: nobody's */
+    ngx_http_fraud_spool_t      *spool;          /* NULL: none */
     ngx_uint_t                   sets;           /* of patterns */
     ngx_uint_t                   nsignals;       /* in force in one block */
     ngx_uint_t                   delayed;        /* requests of this worker */
@@ -465,6 +477,8 @@ struct ngx_http_fraud_main_conf_s {
     unsigned                     toothless:1;    /* enforced without actions */
     unsigned                     forwarded:1;    /* realip seen, or warned */
     unsigned                     unruled:1;      /* enabled without a policy */
+    unsigned                     flags:1;        /* are raised somewhere */
+    unsigned                     unsealed:1;     /* a log without its seals */
 };
 
 
@@ -489,6 +503,7 @@ typedef struct {
     ngx_http_fraud_wait_t       *wait;      /* for Redis; NULL: never did */
     unsigned                     decided:1;
     unsigned                     trusted:1;
+    unsigned                     late:1;    /* in the log phase only */
     unsigned                     delayed:1; /* counted in fmcf->delayed */
     unsigned                     located:1; /* geo was looked up */
     unsigned                     logged:1;
@@ -533,6 +548,8 @@ char *ngx_http_fraud_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_fraud_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_fraud_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+ngx_int_t ngx_http_fraud_add_op(ngx_conf_t *cf,
+    ngx_http_fraud_domain_t *domain, ngx_http_fraud_op_t *op);
 ngx_uint_t ngx_http_fraud_same(ngx_str_t *one, ngx_str_t *two);
 
 /* _directives.c */
@@ -638,6 +655,7 @@ void ngx_http_fraud_zone_epoch(ngx_http_fraud_main_conf_t *fmcf,
     uint64_t now_us);
 uint64_t ngx_http_fraud_zone_counter(ngx_http_fraud_main_conf_t *fmcf,
     ngx_uint_t n);
+ngx_atomic_t *ngx_http_fraud_zone_spooled(ngx_http_fraud_main_conf_t *fmcf);
 ngx_uint_t ngx_http_fraud_zone_parts(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_domain_t *domain);
 void ngx_http_fraud_zone_fired(ngx_http_fraud_main_conf_t *fmcf,

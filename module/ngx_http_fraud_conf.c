@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_fraud.h"
+#include "ngx_http_fraud_flag.h"
 
 
 static ngx_int_t ngx_http_fraud_resolve(ngx_conf_t *cf,
@@ -33,8 +33,6 @@ static ngx_int_t ngx_http_fraud_add_first(ngx_conf_t *cf,
     ngx_http_fraud_domain_t *domain);
 static ngx_int_t ngx_http_fraud_resolve_account(ngx_conf_t *cf,
     ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_subject_t *subject);
-static ngx_int_t ngx_http_fraud_add_op(ngx_conf_t *cf,
-    ngx_http_fraud_domain_t *domain, ngx_http_fraud_op_t *op);
 static ngx_int_t ngx_http_fraud_unknown(ngx_conf_t *cf,
     ngx_http_fraud_signal_t *signal, ngx_str_t *identity);
 
@@ -162,6 +160,7 @@ ngx_http_fraud_create_loc_conf(ngx_conf_t *cf)
      *     conf->own_identities = { NULL };
      *     conf->own_signals = { NULL };
      *     conf->own_actions = { NULL };
+     *     conf->own_flags = { NULL };
      *     conf->resolved = 0;
      */
 
@@ -169,6 +168,7 @@ ngx_http_fraud_create_loc_conf(ngx_conf_t *cf)
     conf->log = NGX_CONF_UNSET_PTR;
     conf->cookie = NGX_CONF_UNSET_PTR;
     conf->policy = NGX_CONF_UNSET_PTR;
+    conf->escrow = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -196,6 +196,7 @@ ngx_http_fraud_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_FRAUD_OFF);
     ngx_conf_merge_ptr_value(conf->log, prev->log, NULL);
     ngx_conf_merge_ptr_value(conf->cookie, prev->cookie, NULL);
+    ngx_conf_merge_ptr_value(conf->escrow, prev->escrow, NULL);
 
     if (conf->policy && conf->log
         && ngx_http_fraud_segments_use(cf, conf->log) != NGX_OK)
@@ -246,7 +247,8 @@ ngx_http_fraud_resolve(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
     }
 
     if (prev && prev->policy == conf->policy
-        && conf->own_identities.nelts == 0 && conf->own_signals.nelts == 0)
+        && conf->own_identities.nelts == 0 && conf->own_signals.nelts == 0
+        && conf->own_flags.nelts == 0)
     {
         conf->identities = prev->identities;
         conf->nidentities = prev->nidentities;
@@ -258,19 +260,24 @@ ngx_http_fraud_resolve(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *prev,
         conf->remarks = prev->remarks;
         conf->learns = prev->learns;
         conf->vouches = prev->vouches;
+        conf->flags = prev->flags;
+        conf->nflags = prev->nflags;
 
         return NGX_OK;
     }
 
     if (ngx_http_fraud_resolve_identities(cf, prev, conf) != NGX_OK
-        || ngx_http_fraud_resolve_signals(cf, prev, conf) != NGX_OK)
+        || ngx_http_fraud_resolve_signals(cf, prev, conf) != NGX_OK
+        || ngx_http_fraud_flags_collect(cf, prev, conf) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     ngx_http_fraud_permit_drop(conf);
 
-    if (ngx_http_fraud_resolve_subjects(cf, conf) != NGX_OK) {
+    if (ngx_http_fraud_resolve_subjects(cf, conf) != NGX_OK
+        || ngx_http_fraud_flags_resolve(cf, conf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -753,7 +760,7 @@ ngx_http_fraud_resolve_account(ngx_conf_t *cf,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_fraud_add_op(ngx_conf_t *cf, ngx_http_fraud_domain_t *domain,
     ngx_http_fraud_op_t *op)
 {

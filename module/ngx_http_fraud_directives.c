@@ -233,6 +233,17 @@ ngx_http_fraud_identity_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         }
     }
 
+    /* those of billing have secrets of these names */
+
+    if (ngx_strcmp(value[1].data, "billing") == 0
+        || ngx_strcmp(value[1].data, "flag") == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"fraud_identity\": name \"%V\" is kept for what "
+                           "billing is told, use another", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     identity = ngx_pcalloc(cf->pool, sizeof(ngx_http_fraud_identity_t));
     if (identity == NULL) {
         return NGX_CONF_ERROR;

@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_fraud.h"
+#include "ngx_http_fraud_flag.h"
 #include "fraud_agent.h"
 #include "fraud_reduce.h"
 
@@ -433,13 +433,21 @@ ngx_http_fraud_field_pid(ngx_http_fraud_ctx_t *ctx, fraud_event_t *event,
 }
 
 
-/* there is nobody yet who could open one */
+/* the account, for nobody but those who have the key of the escrow */
 
 static ngx_int_t
 ngx_http_fraud_field_seal(ngx_http_fraud_ctx_t *ctx, fraud_event_t *event,
     fraud_str_t key)
 {
-    fraud_event_str(event, key, "-", 1);
+    u_char  text[FRAUD_SEAL_TEXT_LEN(FRAUD_SEAL_MAX_DATA)];
+    size_t  len;
+
+    if (ngx_http_fraud_escrow(ctx, text, &len) == NGX_OK) {
+        fraud_event_str(event, key, text, len);
+
+    } else {
+        fraud_event_str(event, key, "-", 1);
+    }
 
     return NGX_OK;
 }

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_fraud_flag.h"
 #include "ngx_http_fraud_store.h"
 
 
@@ -194,6 +195,10 @@ ngx_http_fraud_log_handler(ngx_http_request_t *r)
         ngx_http_fraud_learn(ctx);
     }
 
+    if (ctx->flcf->nflags) {
+        ngx_http_fraud_flags_raise(ctx);
+    }
+
     ngx_http_fraud_count_request(ctx);
 
     if (ctx->flcf->log) {
@@ -219,6 +224,7 @@ ngx_http_fraud_late(ngx_http_fraud_ctx_t *ctx)
 
     ngx_http_fraud_decide(ctx);
 
+    ctx->late = 1;
     ctx->threshold = NULL;
     ctx->action = FRAUD_ACTION_ALLOW;
 

@@ -13,7 +13,7 @@
 
 
 #define NGX_HTTP_FRAUD_LOG_LEN    512   /* of a line without its lists */
-#define NGX_HTTP_FRAUD_LOG_FIELDS 2048  /* of one under a policy */
+#define NGX_HTTP_FRAUD_LOG_FIELDS 3072  /* of one under a policy */
 #define NGX_HTTP_FRAUD_LOG_ITEM   80    /* of an identity or a reason */
 #define NGX_HTTP_FRAUD_LOG_MIN    4096
 #define NGX_HTTP_FRAUD_LOG_MAX    (64 * 1024 * 1024)

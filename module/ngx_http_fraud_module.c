@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_fraud_flag.h"
 #include "ngx_http_fraud_store.h"
 
 
@@ -246,6 +247,27 @@ static ngx_command_t  ngx_http_fraud_commands[] = {
       0,
       NULL },
 
+    { ngx_string("fraud_flag"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
+      ngx_http_fraud_flag_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_spool"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_fraud_spool_directive,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("fraud_escrow"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_http_fraud_escrow_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("fraud_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_fraud_status_directive,
@@ -450,6 +472,8 @@ ngx_http_fraud_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    ngx_http_fraud_spool_start(cycle, fmcf);
+
     return ngx_http_fraud_watch_start(cycle, fmcf);
 }
 
@@ -462,6 +486,7 @@ ngx_http_fraud_exit_process(ngx_cycle_t *cycle)
     fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_fraud_module);
 
     if (fmcf) {
+        ngx_http_fraud_spool_stop(fmcf);
         ngx_http_fraud_redis_stop(fmcf);
         ngx_http_fraud_segments_stop(fmcf);
         ngx_http_fraud_watch_stop(fmcf);

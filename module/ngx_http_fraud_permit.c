@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_fraud_flag.h"
 #include "ngx_http_fraud_store.h"
 #include "fraud_lines.h"
 #include "fraud_wording.h"
@@ -43,8 +44,10 @@ static ngx_int_t ngx_http_fraud_permit_redis(ngx_conf_t *cf,
 ngx_int_t
 ngx_http_fraud_permit(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *conf)
 {
+    ngx_int_t                     rc;
     ngx_uint_t                    i;
     fraud_settings_t             *settings;
+    ngx_http_fraud_place_t       *place;
     ngx_http_fraud_policy_t      *policy;
     ngx_http_fraud_refusal_t      refusal;
     ngx_http_fraud_main_conf_t   *fmcf;
@@ -55,13 +58,28 @@ ngx_http_fraud_permit(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *conf)
         return NGX_ERROR;
     }
 
+    rc = ngx_http_fraud_permit_flags(cf, conf, &refusal, &place);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_fraud_refuse(cf, policy, &refusal, place);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
+
     if (policy == NULL) {
-        fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
         fmcf->unruled = 1;
         return NGX_OK;
     }
 
     settings = &policy->policy.settings;
+
+    fmcf->unsealed |= (conf->log && conf->escrow == NULL
+                       && (settings->log_fields
+                           & FRAUD_SETTING_BIT(FRAUD_FIELD_LINK_SEAL)));
 
     ngx_memzero(&refusal, sizeof(ngx_http_fraud_refusal_t));
 
@@ -242,6 +260,7 @@ ngx_http_fraud_permit_drop(ngx_http_fraud_loc_conf_t *conf)
         }
 
         if (k < conf->nsignals || identity->home == conf->policy
+            || ngx_http_fraud_flags_need(conf, name)
             || !ngx_http_fraud_permit_identity(conf->policy, identity,
                                                &refusal))
         {
@@ -362,6 +381,13 @@ ngx_http_fraud_permit_all(ngx_conf_t *cf, ngx_http_fraud_main_conf_t *fmcf)
                            "\"fraud\" is on in a server without "
                            "\"fraud_policy\" while others have one, "
                            "add it or one in the \"http\" block");
+    }
+
+    if (fmcf->unsealed) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"link_seal\" of a log is always \"-\" without "
+                           "\"fraud_escrow\", add \"fraud_escrow FILE\" with "
+                           "a public key");
     }
 
     ngx_memzero(&nowhere, sizeof(ngx_http_fraud_place_t));

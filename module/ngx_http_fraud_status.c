@@ -24,6 +24,8 @@ static void ngx_http_fraud_status_zone(fraud_event_t *event,
     ngx_http_fraud_main_conf_t *fmcf);
 static void ngx_http_fraud_status_redis(fraud_event_t *event,
     ngx_http_fraud_main_conf_t *fmcf);
+static void ngx_http_fraud_status_spool(fraud_event_t *event,
+    ngx_http_fraud_main_conf_t *fmcf);
 static void ngx_http_fraud_status_signals(fraud_event_t *event,
     ngx_http_fraud_main_conf_t *fmcf);
 
@@ -90,6 +92,17 @@ static ngx_http_fraud_status_t  ngx_http_fraud_status_store[] = {
       NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_REFUSED },
     { ngx_http_fraud_status_name("redirects"),
       NGX_HTTP_FRAUD_N_REDIS + NGX_FRAUD_REDIS_N_REDIRECTS },
+    { { NULL, 0 }, 0 }
+};
+
+
+static ngx_http_fraud_status_t  ngx_http_fraud_status_flags[] = {
+    { ngx_http_fraud_status_name("raised"), NGX_HTTP_FRAUD_N_FLAGS_RAISED },
+    { ngx_http_fraud_status_name("suppressed"),
+      NGX_HTTP_FRAUD_N_FLAGS_SUPPRESSED },
+    { ngx_http_fraud_status_name("waiting"), NGX_HTTP_FRAUD_N_FLAGS_WAITING },
+    { ngx_http_fraud_status_name("written"), NGX_HTTP_FRAUD_N_FLAGS_WRITTEN },
+    { ngx_http_fraud_status_name("lost"), NGX_HTTP_FRAUD_N_FLAGS_LOST },
     { { NULL, 0 }, 0 }
 };
 
@@ -229,6 +242,10 @@ ngx_http_fraud_status_json(fraud_event_t *event,
 
     fraud_event_close(event);
 
+    if (fmcf->spool) {
+        ngx_http_fraud_status_spool(event, fmcf);
+    }
+
     fraud_event_uint(event, FRAUD_STR("files_loaded"),
                      ngx_http_fraud_zone_counter(fmcf,
                                                  NGX_HTTP_FRAUD_N_LOADED));
@@ -306,6 +323,26 @@ ngx_http_fraud_status_redis(fraud_event_t *event,
         fraud_event_uint(event, status->name,
                          ngx_http_fraud_zone_counter(fmcf, status->counter));
     }
+
+    fraud_event_close(event);
+}
+
+
+static void
+ngx_http_fraud_status_spool(fraud_event_t *event,
+    ngx_http_fraud_main_conf_t *fmcf)
+{
+    ngx_http_fraud_status_t  *status;
+
+    fraud_event_open(event, FRAUD_STR("flags"));
+
+    for (status = ngx_http_fraud_status_flags; status->name.len; status++) {
+        fraud_event_uint(event, status->name,
+                         ngx_http_fraud_zone_counter(fmcf, status->counter));
+    }
+
+    fraud_event_uint(event, FRAUD_STR("spool_bytes"),
+                     *ngx_http_fraud_zone_spooled(fmcf));
 
     fraud_event_close(event);
 }

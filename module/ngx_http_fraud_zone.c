@@ -74,6 +74,7 @@ struct ngx_http_fraud_zone_sh_s {
     ngx_atomic_t               once;
     ngx_atomic_t               lost;      /* Redis, to these workers */
     ngx_atomic_t               workers;   /* that were ever started */
+    ngx_atomic_t               spooled;   /* bytes, when a worker looked */
     void                      *memory;
     size_t                     size;
     fraud_pid_key_t            hash_key;
@@ -733,13 +734,19 @@ ngx_http_fraud_zone_counter(ngx_http_fraud_main_conf_t *fmcf, ngx_uint_t n)
 }
 
 
+ngx_atomic_t *
+ngx_http_fraud_zone_spooled(ngx_http_fraud_main_conf_t *fmcf)
+{
+    return &fmcf->zone.sh->spooled;
+}
+
+
 /*
  * Hits of a signal, with k in steps of which each is of k persons or more: no
  * two readings tell what one of them did.  Bits are never more than there are
  * persons.  Whoever finds the lock held leaves no bit, which makes a step
  * larger, not smaller; so does a worker that dies with it, for good.
  */
-
 void
 ngx_http_fraud_zone_fired(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_signal_t *signal, ngx_uint_t k, const fraud_pid_t *who)

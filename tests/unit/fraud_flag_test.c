@@ -263,12 +263,30 @@ static void damages(void **state) {
     assert_int_equal(fraud_damage_find(&damage, FRAUD_STR("")), FRAUD_NOTFOUND);
 }
 
+static void marks(void **state) {
+    static const uint8_t known[FRAUD_FLAG_MARK_LEN] = {
+        0xb0, 4, 0, 0, 0, 0, 0, 0x80, 8, 7, 6, 5, 4, 3, 2, 1, 4, 3, 2, 0xff, 1};
+    static const fraud_flag_mark_t mark = {
+        0x80000000000004b0u, 0x0102030405060708u, 0xff020304u, 1};
+    fraud_flag_mark_t back;
+    uint8_t bytes[FRAUD_FLAG_MARK_LEN];
+
+    (void)state;
+    fraud_flag_mark_pack(bytes, &mark);
+    assert_memory_equal(bytes, known, sizeof(bytes));
+    fraud_flag_mark_unpack(&back, bytes, sizeof(bytes));
+    assert_memory_equal(&back, &mark, sizeof(mark));
+    fraud_flag_mark_unpack(&back, bytes, sizeof(bytes) - 1);
+    assert_true(back.start == 0 && back.first_ms == 0 && back.host == 0 &&
+                back.process == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_event), cmocka_unit_test(no_amount),
         cmocka_unit_test(largest),     cmocka_unit_test(what_no_event_has),
         cmocka_unit_test(ids),         cmocka_unit_test(roots),
-        cmocka_unit_test(damages),
+        cmocka_unit_test(damages),     cmocka_unit_test(marks),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
