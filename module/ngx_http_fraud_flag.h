@@ -150,7 +150,7 @@ struct ngx_http_fraud_spool_s {
 };
 
 
-/* _flag.c: fraud by an account, described for billing */
+/* _flag_conf.c: rules, in blocks and under policies */
 
 char *ngx_http_fraud_flag_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -163,6 +163,9 @@ ngx_uint_t ngx_http_fraud_flags_need(ngx_http_fraud_loc_conf_t *conf,
 ngx_int_t ngx_http_fraud_permit_flags(ngx_conf_t *cf,
     ngx_http_fraud_loc_conf_t *conf, ngx_http_fraud_refusal_t *refusal,
     ngx_http_fraud_place_t **place);
+
+/* _flag.c: fraud by an account, described for billing */
+
 void ngx_http_fraud_flags_raise(ngx_http_fraud_ctx_t *ctx);
 void ngx_http_fraud_flag_settled(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_flag_t *flag, fraud_pid_t *pid, uint64_t start,

@@ -34,6 +34,9 @@
 #define NGX_HTTP_FRAUD_WRITER_TURNS     200
 
 
+typedef DIR  ngx_http_fraud_dir_t;
+
+
 static void ngx_http_fraud_writer_wait(ngx_http_fraud_writer_t *writer,
     ngx_msec_t ms);
 static ngx_uint_t ngx_http_fraud_writer_batch(ngx_http_fraud_writer_t *writer,
@@ -44,9 +47,10 @@ static ngx_http_fraud_spooled_t *ngx_http_fraud_writer_item(
     ngx_http_fraud_writer_t *writer, ngx_uint_t n);
 static void ngx_http_fraud_writer_settle(ngx_http_fraud_writer_t *writer,
     ngx_uint_t from, ngx_uint_t n, ngx_http_fraud_spooled_e state);
-static DIR *ngx_http_fraud_writer_dir(ngx_http_fraud_writer_t *writer);
+static ngx_http_fraud_dir_t *ngx_http_fraud_writer_dir(
+    ngx_http_fraud_writer_t *writer);
 static void ngx_http_fraud_writer_look(ngx_http_fraud_writer_t *writer,
-    DIR *dir);
+    ngx_http_fraud_dir_t *dir);
 static int ngx_http_fraud_writer_turn(int dir);
 static ngx_int_t ngx_http_fraud_writer_put(ngx_http_fraud_writer_t *writer,
     int dir, ngx_http_fraud_spooled_t *item);
@@ -146,9 +150,9 @@ static ngx_uint_t
 ngx_http_fraud_writer_batch(ngx_http_fraud_writer_t *writer, ngx_uint_t n,
     ngx_uint_t hurry)
 {
-    DIR         *dir;
-    time_t       now;
-    ngx_uint_t   done;
+    time_t                 now;
+    ngx_uint_t             done;
+    ngx_http_fraud_dir_t  *dir;
 
     writer->why = 0;
     done = 0;
@@ -256,11 +260,11 @@ ngx_http_fraud_writer_settle(ngx_http_fraud_writer_t *writer, ngx_uint_t from,
 
 /* the directory, looked through, in this writer's turn */
 
-static DIR *
+static ngx_http_fraud_dir_t *
 ngx_http_fraud_writer_dir(ngx_http_fraud_writer_t *writer)
 {
-    int   fd;
-    DIR  *dir;
+    int                    fd;
+    ngx_http_fraud_dir_t  *dir;
 
     fd = open(writer->dir, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
 
@@ -530,9 +534,9 @@ ngx_http_fraud_writer_close(ngx_http_fraud_writer_t *writer)
 static void
 ngx_http_fraud_writer_end(ngx_http_fraud_writer_t *writer)
 {
-    DIR          *dir;
-    u_char        line[1 + FRAUD_SPOOL_HEAD + sizeof(FRAUD_SPOOL_END)];
-    fraud_str_t   event;
+    u_char                 line[1 + FRAUD_SPOOL_HEAD + sizeof(FRAUD_SPOOL_END)];
+    fraud_str_t            event;
+    ngx_http_fraud_dir_t  *dir;
 
     dir = writer->seq ? ngx_http_fraud_writer_dir(writer) : NULL;
 

@@ -2,6 +2,7 @@
 
 #include "billing/export.h"
 #include "billing/review.h"
+#include "escrow.h"
 #include "explain.h"
 #include "fail.h"
 #include "keys.h"
@@ -19,11 +20,11 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *usage;
 } verbs[] = {
-    {"case", review, review_usage},        {"explain", explain, explain_usage},
-    {"export", export_main, export_usage}, {"keys", keys, keys_usage},
-    {"log", log_verb, log_usage},          {"policy", policy, policy_usage},
-    {"purge", purge, purge_usage},         {"reset", reset, reset_usage},
-    {"subject", rights, rights_usage},
+    {"case", review, review_usage},      {"escrow", escrow, escrow_usage},
+    {"explain", explain, explain_usage}, {"export", export_main, export_usage},
+    {"keys", keys, keys_usage},          {"log", log_verb, log_usage},
+    {"policy", policy, policy_usage},    {"purge", purge, purge_usage},
+    {"reset", reset, reset_usage},       {"subject", rights, rights_usage},
 };
 
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -45,6 +45,8 @@ typedef struct {
     keynames_t names;
     keynames_t identities; /* of the configuration, each in names, too */
     keynames_t policies;   /* names of policies there */
+    keynames_t deducting;  /* of these, where money may be deducted */
+    int flags;             /* are raised there */
     arena_t arena;
 } options_t;
 
@@ -99,6 +101,9 @@ static void add_policy(options_t *options, const char *path) {
         fail("%s:%zu: %s", path, err.line, err.why);
     }
     note(options, &options->policies, policy.name);
+    if (policy.settings.deduct != FRAUD_DEDUCT_FORBID) {
+        note(options, &options->deducting, policy.name);
+    }
 }
 
 /* Under a policy an identity has others: NAME@POLICY. */
@@ -118,6 +123,20 @@ static void add_policies(options_t *options) {
             add_name(options, "", name);
             add_name(options, "log.", name);
         }
+    }
+}
+
+/* Billing has secrets of its own: of pseudonyms and of the ids of flags. */
+static void add_billing(options_t *options) {
+    const keynames_t *policies = &options->deducting;
+    char name[FRAUD_PID_DOMAIN_MAX + 1];
+    size_t i;
+
+    for (i = 0; options->flags && i < policies->n; i++) {
+        (void)snprintf(name, sizeof(name), "@%.*s", (int)policies->name[i].len,
+                       (const char *)policies->name[i].data);
+        add_name(options, "billing", name);
+        add_name(options, "flag", name);
     }
 }
 
@@ -179,6 +198,8 @@ static void walk(options_t *options, const conf_t *conf,
             add_identity(options, "session");
         } else if (conf_is(node, "fraud_policy") && node->n > 1) {
             add_policy(options, conf_path(conf, node->words[1]));
+        } else if (conf_is(node, "fraud_flag")) {
+            options->flags = 1;
         } else if (conf_is(node, "fraud_keys")) {
             take_directive(options, conf, node);
         } else if (conf_is(node, "user") && options->group == NULL &&
@@ -252,6 +273,7 @@ static void read_conf(options_t *options) {
         conf_read(&conf, &options->arena, path);
         walk(options, &conf, conf.first);
         add_policies(options);
+        add_billing(options);
     }
     if (options->length == 0) {
         options->length = DEFAULT_EPOCH;
