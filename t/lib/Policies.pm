@@ -52,8 +52,8 @@ sub server {
 END
 }
 
-# ask(nginx, name, uri, from =>, name => value of a header...): what that
-# server answers, as Fraud's get
+# ask(nginx, name, uri, from =>, method =>, name => value of a header...): what
+# that server answers, as Fraud's get
 
 sub ask {
     my ($nginx, $name, $uri, %headers) = @_;
@@ -62,14 +62,32 @@ sub ask {
         or die "$name: $!\n";
 
     my $from = delete $headers{from};
+    my $method = delete $headers{method} || 'GET';
     $headers{'X-Forwarded-For'} = $from if defined $from;
 
     my $head = join '', map { "$_: $headers{$_}\r\n" }
         grep { defined $headers{$_} } sort keys %headers;
 
-    print $socket "GET $uri HTTP/1.1\r\nHost: localhost\r\n$head"
+    print $socket "$method $uri HTTP/1.1\r\nHost: localhost\r\n$head"
         . "Connection: close\r\n\r\n";
     return $nginx->receive($socket);
+}
+
+# send_all(nginx, name, uris...): all on one connection, none after an answer;
+# how many answers there were
+
+sub send_all {
+    my ($nginx, $name, @uris) = @_;
+    my $socket = IO::Socket::UNIX->new(Peer => "$nginx->{dir}/$name.sock")
+        or die "$name: $!\n";
+    my $last = pop @uris;
+
+    print $socket map { "GET $_ HTTP/1.1\r\nHost: localhost\r\n\r\n" } @uris;
+    print $socket "GET $last HTTP/1.1\r\nHost: localhost\r\n"
+        . "Connection: close\r\n\r\n";
+
+    my $answers = () = $nginx->receive($socket)->{raw} =~ m{^HTTP/1\.1 }mg;
+    return $answers;
 }
 
 # entries(nginx, policy): those of logs/POLICY.log.HOUR, without the chain
