@@ -20,7 +20,8 @@ NEED_BUILD="nginx nginx-dev build-essential libhiredis-dev libmaxminddb-dev
 NEED_RUN="curl"
 NEED_TEST="libcmocka-dev clang clang-format libclang-rt-dev shellcheck
     libmaxmind-db-writer-perl libfaketime nghttp2-client openssl perl curl
-    redis-server redis-tools postgresql sqlite3"
+    redis-server redis-tools postgresql sqlite3 python3-jsonschema
+    libio-socket-ssl-perl"
 # names the functions in reports, without which no suppression matches
 NEED_ASAN="llvm"
 NEED_BENCH="wrk procps"
@@ -771,12 +772,13 @@ verb_install() {
     modules=${modules:-/usr/lib/nginx/modules}
     etc=/etc/nginx/fraud
 
-    run install -d "$dest$modules" "$dest$etc/rules" "$dest$etc/policies"
+    run install -d "$dest$modules" "$dest$etc/rules" "$dest$etc/policies" \
+        "$dest$etc/schema"
     run install -d "$dest/usr/local/bin"
     run install -m 644 "build/$MODULE" "$dest$modules/$MODULE"
     run install -m 755 build/fraudctl "$dest/usr/local/bin/fraudctl"
 
-    for file in conf/rules/* conf/policies/*; do
+    for file in conf/rules/* conf/policies/* conf/schema/*; do
         [ ! -f "$file" ] || put "$file" "$dest$etc/${file#conf/}"
     done
 

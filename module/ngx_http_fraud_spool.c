@@ -535,7 +535,7 @@ void
 ngx_http_fraud_spool_stop(ngx_http_fraud_main_conf_t *fmcf)
 {
     int                       err;
-    ngx_uint_t                left, tail;
+    ngx_uint_t                left, tail, lost;
     struct timespec           ts;
     ngx_http_fraud_spool_t   *spool;
     ngx_http_fraud_writer_t  *writer;
@@ -572,14 +572,18 @@ ngx_http_fraud_spool_stop(ngx_http_fraud_main_conf_t *fmcf)
 
     (void) pthread_mutex_unlock(&writer->mutex);
 
+    lost = spool->lost;
+
     ngx_http_fraud_spool_settle(spool, tail);
+
+    lost = spool->lost - lost + (writer->head - tail);
+
     ngx_http_fraud_spool_tell(spool, err);
 
-    if (spool->lost || writer->head != tail) {
+    if (lost) {
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                       "fraud: %ui flags were not written to \"%V\" when this "
-                      "worker left", spool->lost + (writer->head - tail),
-                      &spool->dir);
+                      "worker left", lost, &spool->dir);
     }
 
     fmcf->zone.counters[NGX_HTTP_FRAUD_N_FLAGS_WAITING] = 0;

@@ -86,7 +86,7 @@ sub send_all {
     print $socket "GET $last HTTP/1.1\r\nHost: localhost\r\n"
         . "Connection: close\r\n\r\n";
 
-    my $answers = () = $nginx->receive($socket)->{raw} =~ m{^HTTP/1\.1 }mg;
+    my $answers = () = $nginx->receive($socket)->{raw} =~ m{HTTP/1\.1 \d}g;
     return $answers;
 }
 
