@@ -350,4 +350,43 @@ $nginx->ends;
     $nginx->stop;
 }
 
+# hosts that share secrets make one flag of one account: the same id
+
+{
+    my $dir = File::Temp->newdir('fraud-hosts-XXXXXX', TMPDIR => 1);
+    open my $conf, '>', "$dir/nginx.conf" or die;
+    print $conf <<"END";
+http {
+    fraud_keys $dir/keys;
+    fraud_policy $Fraud::TOP/conf/policies/asogen.policy;
+    fraud_session sid;
+    fraud_identity account \$upstream_http_x_account verified;
+    fraud_flag theft account if=1 damage=chargeback;
+}
+END
+    close $conf;
+    system("$Fraud::TOP/build/fraudctl keys rotate -c $dir/nginx.conf "
+           . "> $dir/out") == 0 or die "no keys\n";
+
+    my @hosts = map { Spool->new(http => "fraud_keys $dir/keys;",
+        spool => "node=$_", server => 'fraud observe; fraud_flag theft '
+            . 'account if=$arg_f window=30d damage=chargeback;') } qw(a b);
+    my @found;
+
+    for my $host (@hosts) {
+        is($host->ask(%two, as => 'bob'), 200, 'asked');
+        ok($host->grows(1), 'flagged');
+        push @found, $host->events;
+        $host->{nginx}->ends;
+    }
+
+    is($found[0]{id}, $found[1]{id}, 'one id');
+    is($found[0]{data}{subject}{pid}, $found[1]{data}{subject}{pid},
+       'one pseudonym');
+    isnt($found[0]{data}{origin}{node}, $found[1]{data}{origin}{node},
+         'two hosts');
+    isnt($found[0]{data}{subject}{seal}, $found[1]{data}{subject}{seal},
+         'two seals');
+}
+
 done_testing();

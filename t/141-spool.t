@@ -154,7 +154,9 @@ my %two = (f => 1, one => 1, two => 1);
     my $nginx = $s->{nginx};
     my @names = map { "c$_" } 1 .. 250;
 
-    is($s->ask_all(\%two, @names), 250, 'all are answered');
+    # no answer is read: the first second's seals are not all that is raised
+    my $socket = Policies::pipeline($nginx, 'asogen',
+                                    Spool::uris(\%two, @names));
     ok(Fraud::wait_for(sub { my @e = $s->events; @e }), 'some are written');
     my ($worker) = $nginx->workers;
     kill 'KILL', $worker;

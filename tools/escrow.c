@@ -22,10 +22,8 @@
 
 #define CONTEXT "link_seal" /* as the module seals */
 #define QUOTA 20u           /* openings a day */
-#define SECONDS_PER_DAY 86400u
 #define ROW 1024
-#define LONGEST_OPTION 64 /* shorter than any seal, which may begin with '-'   \
-                           */
+#define LONGEST_OPTION 64 /* any seal is longer, and may begin with - */
 #define HEX_LEN ((size_t)(2 * FRAUD_PID_DIGEST_LEN))
 #define BEFORE ",\"before\":\""
 

@@ -73,10 +73,9 @@ sub ask {
     return $nginx->receive($socket);
 }
 
-# send_all(nginx, name, uris...): all on one connection, none after an answer;
-# how many answers there were
+# pipeline(nginx, name, uris...): a connection on which all were sent
 
-sub send_all {
+sub pipeline {
     my ($nginx, $name, @uris) = @_;
     my $socket = IO::Socket::UNIX->new(Peer => "$nginx->{dir}/$name.sock")
         or die "$name: $!\n";
@@ -86,7 +85,15 @@ sub send_all {
     print $socket "GET $last HTTP/1.1\r\nHost: localhost\r\n"
         . "Connection: close\r\n\r\n";
 
-    my $answers = () = $nginx->receive($socket)->{raw} =~ m{HTTP/1\.1 \d}g;
+    return $socket;
+}
+
+# send_all(nginx, name, uris...): so, and how many answers there were
+
+sub send_all {
+    my ($nginx, @more) = @_;
+    my $raw = $nginx->receive(pipeline($nginx, @more))->{raw};
+    my $answers = () = $raw =~ m{HTTP/1\.1 \d}g;
     return $answers;
 }
 

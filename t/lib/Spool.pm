@@ -93,10 +93,14 @@ sub ask {
 
 sub ask_all {
     my ($self, $args, @accounts) = @_;
-    my $query = join '&', map { "$_=$args->{$_}" } sort keys %$args;
-
     return Policies::send_all($self->{nginx}, 'asogen',
-                              map { "/?$query&as=$_" } @accounts);
+                              uris($args, @accounts));
+}
+
+sub uris {
+    my ($args, @accounts) = @_;
+    my $query = join '&', map { "$_=$args->{$_}" } sort keys %$args;
+    return map { "/?$query&as=$_" } @accounts;
 }
 
 sub files {

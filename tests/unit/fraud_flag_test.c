@@ -3,11 +3,11 @@
 #include "fraud_flag.h"
 #include "json.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +85,8 @@ static void whole_event(void **state) {
         "\"evidence\":{\"count\":137,\"first\":\"2026-11-22T00:00:00.000Z\","
         "\"last\":\"2026-11-22T00:02:00.000Z\",\"signals\":2,"
         "\"names\":[\"stuffing\",\"bruteforce\"],\"root\":\"sha256:"
-        "dedf56ea495b3e8500491e6f5c8652af61b6ec172c4a29c6868648a5ff684f72\"},\"supersedes\":null}}\n";
+        "dedf56ea495b3e8500491e6f5c8652af61b6ec172c4a29c6868648a5ff684f72\"},"
+        "\"supersedes\":null}}\n";
     uint8_t data[FRAUD_FLAG_MAX_BYTES];
     fraud_flag_t flag = sample();
     json_t json;
@@ -266,8 +267,8 @@ static void damages(void **state) {
 static void marks(void **state) {
     static const uint8_t known[FRAUD_FLAG_MARK_LEN] = {
         0xb0, 4, 0, 0, 0, 0, 0, 0x80, 8, 7, 6, 5, 4, 3, 2, 1, 4, 3, 2, 0xff, 1};
-    static const fraud_flag_mark_t mark = {
-        0x80000000000004b0u, 0x0102030405060708u, 0xff020304u, 1};
+    static const fraud_flag_mark_t mark = {0x80000000000004b0u,
+                                           0x0102030405060708u, 0xff020304u, 1};
     fraud_flag_mark_t back;
     uint8_t bytes[FRAUD_FLAG_MARK_LEN];
 

@@ -2,11 +2,11 @@
 
 #include "fraud_seal.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,19 +151,18 @@ static void limits(void **state) {
     assert_int_equal(
         fraud_seal_close(text, &len, &open, slice(much, 0), slice(much, 0)),
         FRAUD_EINVAL);
-    assert_int_equal(
-        fraud_seal_close(text, &len, &open,
-                         slice(much, FRAUD_SEAL_MAX_CONTEXT + 1),
-                         slice(much, 1)),
-        FRAUD_ELIMIT);
+    assert_int_equal(fraud_seal_close(text, &len, &open,
+                                      slice(much, FRAUD_SEAL_MAX_CONTEXT + 1),
+                                      slice(much, 1)),
+                     FRAUD_ELIMIT);
     assert_int_equal(fraud_seal_close(text, &len, &open,
                                       slice(much, FRAUD_SEAL_MAX_CONTEXT),
                                       slice(much, 1)),
                      FRAUD_OK);
-    assert_int_equal(
-        fraud_seal_open(back, &n, &secret, slice(much, FRAUD_SEAL_MAX_CONTEXT),
-                        slice(text, len)),
-        FRAUD_OK);
+    assert_int_equal(fraud_seal_open(back, &n, &secret,
+                                     slice(much, FRAUD_SEAL_MAX_CONTEXT),
+                                     slice(text, len)),
+                     FRAUD_OK);
 }
 
 /* Two of the same differ; changed, moved, or for another key none opens. */
@@ -183,9 +182,8 @@ static void bound(void **state) {
     assert_int_equal(alen, blen);
     assert_memory_not_equal(a, b, alen);
 
-    assert_int_equal(
-        fraud_seal_open(back, &n, &secret, other, slice(a, alen)),
-        FRAUD_EINVAL);
+    assert_int_equal(fraud_seal_open(back, &n, &secret, other, slice(a, alen)),
+                     FRAUD_EINVAL);
     assert_int_equal(fraud_seal_keypair(&stranger), FRAUD_OK);
     assert_int_equal(
         fraud_seal_open(back, &n, &stranger, context, slice(a, alen)),

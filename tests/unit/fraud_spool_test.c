@@ -2,11 +2,11 @@
 
 #include "fraud_spool.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,8 +104,7 @@ static void every_cut(void **state) {
             }
             assert_int_equal(record.seq, n);
             assert_int_equal(record.event.len, strlen(events[n]));
-            assert_memory_equal(record.event.data, events[n],
-                                record.event.len);
+            assert_memory_equal(record.event.data, events[n], record.event.len);
         }
         assert_int_equal(rc, FRAUD_NOTFOUND);
         assert_int_equal(used, 0);
