@@ -11,6 +11,7 @@
 #include <signal.h>
 
 #include "ngx_http_fraud_flag.h"
+#include "ngx_http_fraud_store.h"
 #include "fraud_str.h"
 
 
@@ -56,11 +57,17 @@ static void ngx_http_fraud_flag_amount(ngx_http_fraud_ctx_t *ctx,
 void
 ngx_http_fraud_flags_raise(ngx_http_fraud_ctx_t *ctx)
 {
-    ngx_uint_t              i;
-    ngx_http_fraud_flag_t  *flag;
+    ngx_uint_t               i;
+    ngx_http_fraud_flag_t   *flag;
+    ngx_http_fraud_redis_t  *redis;
+
+    redis = ctx->fmcf->redis;
+
+    /* a request that asked nothing of Redis does not know that it is away */
 
     if (ctx->trusted || ctx->late || ctx->refused
-        || ctx->state != NGX_HTTP_FRAUD_STATE_OK)
+        || ctx->state != NGX_HTTP_FRAUD_STATE_OK
+        || (redis && ngx_http_fraud_redis_lost(redis)))
     {
         return;
     }
