@@ -153,7 +153,8 @@ my $rules = <<'END';
     fraud_flag thrice account if=$arg_g count=3 window=1h signals=1
         damage=chargeback;
     location /quiet { fraud_flag theft off; proxy_pass http://unix:%DIR%/app.sock:; }
-    location /gone { return 404; }
+    location /gone { error_page 418 @app; return 418; }
+    location @app { proxy_pass http://unix:%DIR%/app.sock:; }
     location /other {
         fraud_flag theft account if=$arg_f window=1h damage=remediation;
         proxy_pass http://unix:%DIR%/app.sock:;
