@@ -154,6 +154,13 @@ my $rules = <<'END';
         damage=chargeback;
     location /quiet { fraud_flag theft off; proxy_pass http://unix:%DIR%/app.sock:; }
     location /gone { error_page 418 @app; return 418; }
+    location /ours {
+        add_header X-Account $arg_as always;
+        fraud_identity vouched $sent_http_x_account verified;
+        fraud_flag ours vouched if=$arg_h window=1h signals=1
+            damage=reputational;
+        empty_gif;
+    }
     location @app { proxy_pass http://unix:%DIR%/app.sock:; }
     location /other {
         fraud_flag theft account if=$arg_f window=1h damage=remediation;
@@ -188,7 +195,7 @@ none('one signal', f => 1, one => 1);
 none('one and a shadow', f => 1, one => 1, ghost => 1);
 none('one and one without points', f => 1, one => 1, nought => 1);
 none('nobody is vouched for', %two, as => '');
-none('the response is ours', %two, wall => 1);
+none('the response is ours', h => 1, wall => 1, path => '/ours');
 none('a friend', %two, friend => 'me');
 none('before the preaccess phase', %two, path => '/gone');
 none('another location, off there', %two, path => '/quiet');
@@ -201,6 +208,8 @@ none('another location, off there', %two, path => '/quiet');
 }
 
 my $raised = $s->flags->{raised};
+$s->ask(h => 1, one => 1, path => '/ours', as => 'eve');
+is($s->flags->{raised}, ++$raised, "nginx's own word, where it is asked for");
 $s->ask(f => 1, one => 1, after => 1, as => 'late');
 is($s->flags->{raised}, ++$raised, 'a signal of the response is one');
 $s->ask(%two, as => 'carl', path => '/other');
@@ -240,7 +249,7 @@ my %of = map { $s->unseal($_) => $_ } @events;
 
 is($s->valid(@events), '', 'the schema has nothing against any of them');
 is_deeply([sort keys %of],
-    [sort 'bob', 'late', 'carl', 'dora', 'x' x 512, keys %amounts],
+    [sort 'bob', 'late', 'carl', 'dora', 'eve', 'x' x 512, keys %amounts],
     'billing sees whom they are about');
 is(scalar(@events), scalar(keys %of), 'and each once');
 

@@ -119,6 +119,31 @@ my %two = (f => 1, one => 1, two => 1);
     is($s->valid($s->events), '', 'the schema has nothing against them');
 }
 
+# a file that billing took away is not written to any more; links are not
+# followed, and what is no file of the spool does not count
+
+{
+    my $s = Spool->new(server => $rules, spool => 'max=64k');
+
+    symlink "$s->{dir}/elsewhere", "$s->{spool}/link.spool" or die;
+    open my $out, '>', "$s->{spool}/notes" or die;
+    print $out 'x' x 100000;
+    close $out;
+
+    $s->ask(%two, as => 'first');
+    ok($s->settled(1), 'a flag');
+    my ($file) = grep { /\.0{16}\.spool$/ } $s->files;
+    unlink $file or die;
+    $s->ask(%two, as => 'second');
+    ok($s->settled(2), 'another');
+    my @left = grep { /[0-9a-f]{16}\.spool$/ } $s->files;
+    like("@left", qr{/[0-9a-f]{16}\.0{15}1\.spool$}, 'in a new file');
+    is(join(' ', map { $_->[0] } map { Spool::records($_) } @left), '1',
+       'which goes on from where the other was');
+    ok(!-e "$s->{dir}/elsewhere", 'nothing is written elsewhere');
+    $s->{nginx}->ends;
+}
+
 # two workers, and a reload with flags that wait: each has its own numbers
 
 {

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "fraud_flag.h"
-#include "json.h"
-
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "fraud_event.h"
+#include "fraud_flag.h"
 #include "fraud_seal.h"
+#include "json.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define ID "flg_aaaaaaaaaaaaaaaaaaaaaaaaaa"

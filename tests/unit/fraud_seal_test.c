@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "fraud_seal.h"
-
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "fraud_event.h"
+#include "fraud_seal.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define ROOM FRAUD_SEAL_TEXT_LEN(FRAUD_SEAL_MAX_DATA)
@@ -108,6 +107,10 @@ static void strange_lines(void **state) {
     assert_int_equal(fraud_seal_read_public(&key, zero, strlen(zero)),
                      FRAUD_EINVAL);
     assert_int_equal(fraud_seal_read_public(&key, one, strlen(one)),
+                     FRAUD_EINVAL);
+    memcpy(text, SECRET, sizeof(SECRET));
+    memset(text + 20, '0', 64);
+    assert_int_equal(fraud_seal_read_secret(&pair, text, strlen(SECRET)),
                      FRAUD_EINVAL);
 }
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "fraud_spool.h"
-
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "fraud_event.h"
+#include "fraud_spool.h"
 
 #define W "0123456789abcdef"
 #define N(a) (sizeof(a) / sizeof((a)[0]))
