@@ -72,8 +72,11 @@ sub taken {
 sub pending {
     my ($redis) = @_;
     my $n = 0;
-    $n += $redis->cmd('XPENDING', $_, 'billing')->[0]
-        for grep { /^$PREFIX/ } $redis->keys;
+
+    for my $key (grep { /^$PREFIX/ } $redis->keys) {
+        my $reply = $redis->try('XPENDING', $key, 'billing');
+        $n += $reply->[0] if $reply;
+    }
     return $n;
 }
 

@@ -26,6 +26,7 @@ sub new {
 }
 
 sub made { return $_[0]{flags} }
+sub wrong { return @{ $_[0]{wrong} || [] } }
 
 sub more {
     my ($self, $flags) = @_;
@@ -66,18 +67,28 @@ sub storm {
         my $again = rand() < 0.1 ? '--again' : ();
         rand() < 0.1 ? $self->ship({ FRAUD_FAILPOINT => 'ship-sent' })
                      : $self->ship($again || ());
-        my $rival = $round % 4 == 0 ? bless({ %$billing, owner => 0 },
-                                            'Billing') : undef;
-        $billing->start;
-        $rival->start if $rival;
+        # two at once from a stream, of which a spool has but one
+        my @workers = ($billing);
+        push @workers, bless { %$billing, owner => 0 }, 'Billing'
+            if $self->{redis};
+        $_->start for @workers;
         sleep 0.02 + rand 0.12;
         $self->happen($_) for @{ $event{$round} || [] };
-        $killed++ if !$billing->ended && $billing->kill9 == 9;
-        if ($rival) {
-            $killed++ if !$rival->ended && $rival->kill9 == 9;
+        for my $worker (@workers) {
+            $killed++ if !$worker->ended && $worker->kill9 == 9;
         }
+        $self->check if $event{$round} || $round % 20 == 0;
     }
     return $killed;
+}
+
+# check: in the middle of it, but for what is on its way, the books are right
+
+sub check {
+    my ($self) = @_;
+    my (undef, $out) = $self->{billing}->billing('verify', '--json');
+
+    push @{ $self->{wrong} }, grep { !/^\{"check":"spool"/ } split /\n/, $out;
 }
 
 sub happen {
