@@ -747,6 +747,7 @@ ngx_http_fraud_zone_spooled(ngx_http_fraud_main_conf_t *fmcf)
  * persons.  Whoever finds the lock held leaves no bit, which makes a step
  * larger, not smaller; so does a worker that dies with it, for good.
  */
+
 void
 ngx_http_fraud_zone_fired(ngx_http_fraud_main_conf_t *fmcf,
     ngx_http_fraud_signal_t *signal, ngx_uint_t k, const fraud_pid_t *who)
