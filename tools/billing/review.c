@@ -186,12 +186,12 @@ static int run(case_t *c, const char *verb) {
     billing_t *billing;
     db_rc rc;
 
+    c->review.who = principal(c->as);
     billing = billing_open(c->conf, 0);
     c->review.now = clock_us();
     if (strcmp(verb, "list") == 0) {
         rc = show_list(billing, c->all, c->json);
     } else {
-        c->review.who = principal(c->as);
         name_row(&c->review);
         rc = insist(billing, &c->review);
     }
