@@ -130,6 +130,25 @@ sub one_incident {
     clean('one incident');
 }
 
+# the same decision by many at once is one
+
+sub one_hold {
+    my $case = $b->flag(amount => 1000);
+
+    $b->case($_, 'show', $case) for qw(anna bob);
+    $b->later(31);
+    at_once(map { ["$Books::BIN/fraudctl", 'case', 'confirm', '-c', $b->{conf},
+                   '--as', $_ % 2 ? 'anna' : 'bob', '--reason', 'evidence',
+                   '--amount', 1000, $case] } 1 .. 16);
+    balances('16 confirmed', 9000, 1000, 0);
+    is($b->sql("SELECT COUNT(*) FROM review WHERE action = 'confirm'"), 1,
+       'one of them did');
+    $b->later(14 * DAY + SLACK);
+    at_once(map { ["$Books::BIN/drive", $b->{conf}, 'tick'] } 1 .. 8);
+    balances('8 posted', 9000, 0, 1000);
+    clean('at once');
+}
+
 # MT12: 16 at once against one day's cap
 
 sub cap_under_load {
@@ -487,7 +506,7 @@ sub kills {
 for my $kind (qw(sqlite postgresql)) {
     my %tests = (
         golden_path => \&golden_path, one_incident => \&one_incident,
-        cap_under_load => \&cap_under_load, midnight => \&midnight,
+        one_hold => \&one_hold, cap_under_load => \&cap_under_load, midnight => \&midnight,
         cap_changes => \&cap_changes, policy_forbids => \&policy_forbids,
         window_grows => \&window_grows, spend_races => \&spend_races,
         appeals => \&appeals, clocks => \&clocks, refuted => \&refuted,

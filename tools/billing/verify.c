@@ -28,7 +28,7 @@ void verify_found(verify_t *v, const char *check, const char *id,
 
     v->findings++;
     if (!v->json) {
-        (void)printf("%-6s%s: %s%s%s\n", check, id, what,
+        (void)printf("%-6s %s: %s%s%s\n", check, id, what,
                      more != NULL ? " " : "", more != NULL ? more : "");
         return;
     }
@@ -56,6 +56,7 @@ typedef struct {
     char policy[BILLING_NAME_SIZE];
     char prev[BILLING_HASH_SIZE];
     char hash[BILLING_HASH_SIZE];
+    char request[BILLING_HASH_SIZE];
     int64_t seq;
 } row_t;
 
@@ -78,6 +79,7 @@ static void read_row(const db_t *db, row_t *row) {
     TEXT(prev, 12);
     TEXT(hash, 13);
     row->transfer.at = db_int(db, 14);
+    TEXT(request, 15);
     row->transfer.kind = row->kind;
     row->transfer.debit = row->debit;
     row->transfer.credit = row->credit;
@@ -108,6 +110,20 @@ static void check_link(verify_t *v, const row_t *row, int64_t seq,
     }
 }
 
+/* What the same id is compared with when it is asked for again. */
+static void check_request(verify_t *v, const row_t *row) {
+    char digest[BILLING_HASH_SIZE], amount[24];
+
+    (void)snprintf(amount, sizeof(amount), "%" PRId64, row->transfer.amount);
+    billing_hash(digest, "request", row->transfer.id, row->kind, row->debit,
+                 row->credit, amount, row->currency, row->pending,
+                 row->incident, NULL);
+    if (strcmp(digest, row->request) != 0) {
+        verify_found(v, "chain", row->transfer.id,
+                     "is not what was asked for under its id", NULL);
+    }
+}
+
 static db_rc check_chain(verify_t *v, uint64_t *transfers) {
     char prev[BILLING_HASH_SIZE] = "";
     db_t *db = v->billing->db;
@@ -118,12 +134,13 @@ static db_rc check_chain(verify_t *v, uint64_t *transfers) {
 
     do {
         n = 0;
-        rc = db_run(db,
-                    "SELECT seq, id, kind, debit, credit, amount, currency,"
-                    " pending, incident, decision, policy, policy_version,"
-                    " prev_hash, hash, at FROM transfer WHERE seq > $1 "
-                    "ORDER BY seq LIMIT $2",
-                    DB_ARGS(DB_I(seq), DB_I(PAGE)));
+        rc =
+            db_run(db,
+                   "SELECT seq, id, kind, debit, credit, amount, currency,"
+                   " pending, incident, decision, policy, policy_version,"
+                   " prev_hash, hash, at, request FROM transfer WHERE seq > $1 "
+                   "ORDER BY seq LIMIT $2",
+                   DB_ARGS(DB_I(seq), DB_I(PAGE)));
         if (rc != DB_OK && rc != DB_NONE) {
             return rc;
         }
@@ -131,6 +148,7 @@ static db_rc check_chain(verify_t *v, uint64_t *transfers) {
             n++;
             read_row(db, &row);
             check_link(v, &row, seq + 1, prev);
+            check_request(v, &row);
             seq = row.seq;
             memcpy(prev, row.hash, sizeof(prev));
             ++*transfers;
@@ -144,7 +162,7 @@ static db_rc check_chain(verify_t *v, uint64_t *transfers) {
                      "the last transfer is not the one that the chain ends in",
                      NULL);
     }
-    v->checks += 4;
+    v->checks += 5;
     return rc;
 }
 
