@@ -339,7 +339,8 @@ $nginx->ends;
     my $s = Spool->new(server => 'fraud observe; fraud_flag theft account '
         . 'if=$arg_f damage=chargeback;'
         . "\nlocation = /control { fraud off; fraud_control; }",
-        http => 'fraud_objections %DIR%/objections;',
+        http => 'fraud_objections %DIR%/objections; '
+              . 'fraud_reputation address half_life=1h;',
         files => { objections => "nobody\n" });
     my $nginx = $s->{nginx};
     $s->ask(%two, as => 'bob');
@@ -357,6 +358,8 @@ $nginx->ends;
     is($s->flags->{raised}, 1, 'and is not flagged');
     $s->ask(%two, as => 'dora');
     is($s->flags->{raised}, 2, 'while others are');
+    $s->ask(f => 1, one => 1, as => 'emil') for 1 .. 2;
+    is($s->flags->{raised}, 2, 'what was earned before is no signal');
     $nginx->stop;
 }
 
