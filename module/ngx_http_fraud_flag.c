@@ -65,7 +65,8 @@ ngx_http_fraud_flags_raise(ngx_http_fraud_ctx_t *ctx)
 
     /* a request that asked nothing of Redis does not know that it is away */
 
-    if (ctx->trusted || ctx->late || ctx->refused
+    if (ctx->flcf->mode != NGX_HTTP_FRAUD_ENFORCE
+        || ctx->trusted || ctx->late || ctx->refused
         || ctx->state != NGX_HTTP_FRAUD_STATE_OK
         || (redis && ngx_http_fraud_redis_lost(redis)))
     {

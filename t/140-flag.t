@@ -32,8 +32,8 @@ sub refused {
     my $http = $more{http} // $spool;
     my ($status, @said) = Policies::test(http => $http,
         files => $more{files} || {},
-        servers => $policy ? Policies::server($policy, "fraud observe; $lines")
-                           : "server { listen unix:%DIR%/s; fraud observe; "
+        servers => $policy ? Policies::server($policy, "fraud enforce; $lines")
+                           : "server { listen unix:%DIR%/s; fraud enforce; "
                              . "$lines }");
     my @emerg = grep { /^\[emerg\]/ } @said;
 
@@ -115,7 +115,7 @@ for (['count=0', 'use 1 to 100000'], ['count=100001', 'use 1 to 100000'],
 
     for my $policy (sort keys %setting) {
         my ($status, @said) = Policies::test(http => $spool,
-            servers => Policies::server($policy, "fraud observe; "
+            servers => Policies::server($policy, "fraud enforce; "
                 . ($policy eq 'apsen-mail' || $policy eq 'aseptsoft'
                    ? $account : 'fraud_identity account $upstream_http_x_a '
                                 . 'verified; fraud_identity sid $cookie_sid '
@@ -130,13 +130,13 @@ for (['count=0', 'use 1 to 100000'], ['count=100001', 'use 1 to 100000'],
         files => { 'asogen.policy' => Policies::text('asogen',
             deduct => 'forbid', 'deduct.caps' => 'event=0 day=0 account=0',
             'deduct.window' => 'hold=0d appeal=0d') },
-        servers => Policies::server('asogen', "fraud observe; $account $good;"));
+        servers => Policies::server('asogen', "fraud enforce; $account $good;"));
     my ($emerg) = grep { /^\[emerg\]/ } @said;
     like($emerg // '', qr/^\[emerg\] "fraud_flag" "f" is not allowed by policy "asogen": "deduct" is forbid \(.+\)$place/,
          'deduct = forbid');
 
     ($status, @said) = Policies::test(http => "$spool $good;",
-        servers => Policies::server('asogen', "$account fraud observe; "
+        servers => Policies::server('asogen', "$account fraud enforce; "
                                     . 'fraud_flag f off;'));
     unlike("@said", qr/emerg\] "fraud_flag": "f"/, 'an inherited one is off');
 }
@@ -153,6 +153,7 @@ my $rules = <<'END';
     fraud_flag thrice account if=$arg_g count=3 window=1h signals=1
         damage=chargeback;
     location /quiet { fraud_flag theft off; proxy_pass http://unix:%DIR%/app.sock:; }
+    location /watch { fraud observe; proxy_pass http://unix:%DIR%/app.sock:; }
     location /gone { error_page 418 @app; return 418; }
     location /ours {
         add_header X-Account $arg_as always;
@@ -197,6 +198,7 @@ none('one and one without points', f => 1, one => 1, nought => 1);
 none('nobody is vouched for', %two, as => '');
 none('the response is ours', h => 1, wall => 1, path => '/ours');
 none('a friend', %two, friend => 'me');
+none('a decision that is only observed', %two, path => '/watch');
 none('before the preaccess phase', %two, path => '/gone');
 none('another location, off there', %two, path => '/quiet');
 
@@ -325,7 +327,7 @@ $nginx->ends;
 # what was decided without knowing raises nothing; the zone alone does
 
 {
-    my $s = Spool->new(server => 'fraud observe; fraud_rate r address rate=1r/h '
+    my $s = Spool->new(server => 'fraud enforce; fraud_rate r address rate=1r/h '
         . 'points=1; fraud_flag theft account if=$arg_f '
         . 'damage=chargeback signals=1;',
         http => 'fraud_redis redis://127.0.0.1:1; '
@@ -336,7 +338,7 @@ $nginx->ends;
 }
 
 {
-    my $s = Spool->new(server => 'fraud observe; fraud_flag theft account '
+    my $s = Spool->new(server => 'fraud enforce; fraud_flag theft account '
         . 'if=$arg_f damage=chargeback;'
         . "\nlocation = /control { fraud off; fraud_control; }",
         http => 'fraud_objections %DIR%/objections; '
@@ -382,7 +384,7 @@ END
            . "> $dir/out") == 0 or die "no keys\n";
 
     my @hosts = map { Spool->new(http => "fraud_keys $dir/keys;",
-        spool => "node=$_", server => 'fraud observe; fraud_flag theft '
+        spool => "node=$_", server => 'fraud enforce; fraud_flag theft '
             . 'account if=$arg_f window=30d damage=chargeback;') } qw(a b);
     my @found;
 

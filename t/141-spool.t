@@ -10,7 +10,7 @@ use Spool;
 # the spool: what is written where, and what happens when it cannot be
 
 my $pid = qr/[a-z2-7]{26}/;
-my $rules = 'fraud observe; fraud_flag theft account if=$arg_f window=30d '
+my $rules = 'fraud enforce; fraud_flag theft account if=$arg_f window=30d '
     . 'damage=chargeback;';
 my %two = (f => 1, one => 1, two => 1);
 

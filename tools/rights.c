@@ -427,13 +427,11 @@ static int run(rights_t *r) {
 
 int rights(int argc, char **argv) {
     static rights_t r;
-    size_t i;
+    size_t i = 0;
     int rc;
 
-    for (i = 0; i < NVERBS; i++) {
-        if (argc > 1 && strcmp(argv[1], verbs[i].name) == 0) {
-            break;
-        }
+    while (i < NVERBS && (argc < 2 || strcmp(argv[1], verbs[i].name) != 0)) {
+        i++;
     }
     if (i == NVERBS) {
         fail("subject needs \"show\", \"export\", \"erase\", \"rectify\", "

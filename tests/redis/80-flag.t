@@ -29,7 +29,7 @@ close $conf;
 system("$Fraud::TOP/build/fraudctl keys rotate -c $dir/nginx.conf > $dir/out")
     == 0 or die "no keys\n";
 
-my @hosts = map { Spool->new(server => "fraud observe; $rules",
+my @hosts = map { Spool->new(server => "fraud enforce; $rules",
     http => "fraud_keys $dir/keys; fraud_redis " . $redis->url . ';',
     spool => "node=$_") } qw(a b);
 my ($a, $b) = @hosts;
