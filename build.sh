@@ -52,9 +52,10 @@ usage: ./build.sh VERB
   deps                 install what the other verbs need (apt), only if missing
   build                build/$MODULE for the installed nginx
   run [--once]         build, then try it out on a private nginx
-  test [FILE...]       unit tests, t/, tests/redis/, tests/privacy/ and lint;
-                       or only these files of t/, tests/redis/ and
-                       tests/privacy/
+  story                build, then attack a private nginx and follow the money:
+                       flag, case, hold, post, appeal, reversal
+  test [FILE...]       unit tests, t/, tests/redis/, tests/privacy/,
+                       tests/billing/ and lint; or only these files of them
   lint                 style, layers, sizes, shellcheck, clang-format
   asan [FILE...]       t/, tests/redis/ and tests/privacy/ on nginx with the
                        module, both under ASan and UBSan
@@ -506,6 +507,25 @@ test_redis() {
 }
 
 
+# tests/billing/ in the same way, on programs whose clock and deaths are the
+# tests'; those of the mutations have a transaction split on purpose
+
+test_billing() {
+    programs_billing
+    test_t billing "$(command -v nginx)" "$TOP/build/$MODULE" \
+        tests/billing/*.t || die "tests/billing/ failed"
+    closing "$(counts build/t-billing/log billing files)"
+}
+
+
+programs_billing() {
+    run make -s -C tools -j 2 test
+    run make -s -C tools -j 2 MUTATION=1 test
+    run make -s -C tools -j 2 MUTATION=2 test
+    run make -s -C tests/billing -j 2
+}
+
+
 lint() {
     need shellcheck perl clang-format
     bad=
@@ -540,6 +560,10 @@ verb_test() {
     build
 
     if [ $# -gt 0 ]; then
+        case $* in
+        */tests/billing/*) programs_billing ;;
+        esac
+
         test_t test "$(command -v nginx)" "$TOP/build/$MODULE" "$@" \
             || die "t/ failed"
         closing "$(counts build/t-test/log t files)"
@@ -558,6 +582,7 @@ verb_test() {
     test_t privacy "$(command -v nginx)" "$TOP/build/$MODULE" \
         tests/privacy/*.t || die "tests/privacy/ failed"
     closing "$(counts build/t-privacy/log privacy files)"
+    test_billing
     lint
 
     say
@@ -777,6 +802,7 @@ verb_install() {
     run install -d "$dest/usr/local/bin"
     run install -m 644 "build/$MODULE" "$dest$modules/$MODULE"
     run install -m 755 build/fraudctl "$dest/usr/local/bin/fraudctl"
+    run install -m 755 build/fraud-billing "$dest/usr/local/bin/fraud-billing"
 
     for file in conf/rules/* conf/policies/* conf/schema/*; do
         [ ! -f "$file" ] || put "$file" "$dest$etc/${file#conf/}"
@@ -807,6 +833,29 @@ verb_run() {
     need $NEED_RUN
     build
     run sh tools/run.sh "$@"
+}
+
+
+# an attack, and what becomes of it in billing, with the balances
+
+verb_story() {
+    # shellcheck disable=SC2086  # a list
+    need $NEED_BUILD $NEED_RUN sqlite3 openssl perl libio-socket-ssl-perl
+    build
+    run make -s -C tools -j 2 test
+
+    TEST_NGINX_LOAD_MODULES=$TOP/build/$MODULE
+    FRAUD_TOP=$TOP
+    export TEST_NGINX_LOAD_MODULES FRAUD_TOP
+    log=build/story.log
+
+    perl -It/lib tests/billing/60-story.t > "$log" 2>&1 || {
+        tail -n 40 "$log"
+        die "story: failed, see $log"
+    }
+
+    sed -n 's/^# \([0-9]*\. \)/\1/p' "$log"
+    say "story: $(grep -c '^ok' "$log") checks passed"
 }
 
 
@@ -882,7 +931,7 @@ lint)
     lint
     ;;
 
-deps | run | matrix | bench | install)
+deps | run | story | matrix | bench | install)
     "verb_$verb" "$@"
     ;;
 

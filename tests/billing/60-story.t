@@ -54,8 +54,11 @@ sub request {
     my ($query) = @_;
     my $answer = Policies::ask($nginx, 'asogen', "/?$query", from => '192.0.2.7',
                                defined $cookie ? (Cookie => $cookie) : ());
-    ($cookie) = "$answer" =~ /^Set-Cookie: ([^;]+)/mi if !defined $cookie;
-    return "$answer" =~ /^X-Fraud: (.*?)\r?$/mi ? $1 : "$answer";
+    my $headers = $answer->{headers};
+
+    ($cookie) = ($headers->{'set-cookie'} // '') =~ /^([^;]+)/
+        if !defined $cookie;
+    return $headers->{'x-fraud'} // 'none';
 }
 
 # step(what): the balances after it
@@ -75,7 +78,7 @@ sub step {
     my ($what, $expected) = @_;
     my $now = balances();
 
-    printf "# %d. %-52s %s\n", ++$step, $what, $now;
+    printf "# %d. %-62s %s\n", ++$step, $what, $now;
     is(join(' ', map { $_ + 0 } $now =~ /([\d.]+)/g), $expected, $what);
     $billing->verified('the books are right');
 }

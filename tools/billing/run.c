@@ -13,6 +13,7 @@
 #include "metrics.h"
 #include "option.h"
 #include "outbox.h"
+#include "reputation.h"
 #include "say.h"
 #include "spool.h"
 #include "stream.h"
@@ -170,6 +171,10 @@ static int tick(run_t *run, int now) {
     while (rc == DB_OK && done && n < TICKS && !stop) {
         done = 0;
         rc = incident_tick(run->billing, clock_us(), &done);
+        n += done;
+    }
+    for (done = 1; rc == DB_OK && done && n < TICKS && !stop;) {
+        rc = reputation_tick(run->billing, clock_us(), &done);
         n += done;
     }
     note(run, rc);
