@@ -147,6 +147,8 @@ CREATE TABLE notice (
     at BIGINT NOT NULL
 );
 
+CREATE INDEX notice_incident ON notice (incident, at);
+
 -- Double entry, insert only, each row chained to the one before.
 CREATE TABLE transfer (
     seq BIGINT PRIMARY KEY,
