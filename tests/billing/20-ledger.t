@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib $FindBin::Bin;
+use lib "$FindBin::Bin", "$FindBin::Bin/../../t/lib", "$FindBin::Bin/../redis";
 
 use Books;
 use Test::More;
@@ -64,6 +64,13 @@ sub at_once {
     waitpid $_, 0 for @pids;
 }
 
+sub confirmation {
+    my ($who, $case, $amount) = @_;
+
+    return ["$Books::BIN/fraudctl", 'case', 'confirm', '-c', $b->file('conf'),
+            '--as', $who, '--reason', 'evidence', '--amount', $amount, $case];
+}
+
 # MT1, MT5: the whole way, and everything a second time
 
 sub golden_path {
@@ -95,10 +102,10 @@ sub golden_path {
     clean('reversal');
 
     my $before = $b->dump;
-    like($b->drive('flag', 'window=1', 'amount=1234'), qr/^counted 0 repeated 1/,
-         'the flag again is a repetition');
-    like($b->drive('flag', 'window=1', 'amount=1235'), qr/^counted 0 .* dead 1$/m,
-         'its id with another amount is dead');
+    like($b->drive('flag', 'window=1', 'amount=1234'),
+         qr/^counted 0 repeated 1/, 'the flag again is a repetition');
+    like($b->drive('flag', 'window=1', 'amount=1235'),
+         qr/^counted 0 .* dead 1$/m, 'its id with another amount is dead');
     is($b->deposit('d1', 'alice', 10000), "exists\n", 'the deposit exists');
     is($b->deposit('d1', 'alice', 10001), "differs\n", '... with its amount');
     $b->tick;
@@ -137,14 +144,13 @@ sub one_hold {
 
     $b->case($_, 'show', $case) for qw(anna bob);
     $b->later(31);
-    at_once(map { ["$Books::BIN/fraudctl", 'case', 'confirm', '-c', $b->{conf},
-                   '--as', $_ % 2 ? 'anna' : 'bob', '--reason', 'evidence',
-                   '--amount', 1000, $case] } 1 .. 16);
+    at_once(map { confirmation($_ % 2 ? 'anna' : 'bob', $case, 1000) }
+            1 .. 16);
     balances('16 confirmed', 9000, 1000, 0);
     is($b->sql("SELECT COUNT(*) FROM review WHERE action = 'confirm'"), 1,
        'one of them did');
     $b->later(14 * DAY + SLACK);
-    at_once(map { ["$Books::BIN/drive", $b->{conf}, 'tick'] } 1 .. 8);
+    at_once(map { ["$Books::BIN/drive", $b->file('conf'), 'tick'] } 1 .. 8);
     balances('8 posted', 9000, 0, 1000);
     clean('at once');
 }
@@ -156,14 +162,12 @@ sub cap_under_load {
 
     $b->case('anna', 'show', $_) for @cases;
     $b->later(31);
-    at_once(map { ["$Books::BIN/fraudctl", 'case', 'confirm', '-c', $b->{conf},
-                   '--as', 'anna', '--reason', 'evidence', '--amount', 1000,
-                   $_] } @cases);
+    at_once(map { confirmation('anna', $_, 1000) } @cases);
     is($b->sql("SELECT COUNT(*), SUM(amount) FROM transfer WHERE kind = 'hold'")
        =~ tr/|/ /r, '5 5000', '16 at once hold exactly what the cap leaves');
     is($b->sql("SELECT COUNT(*) FROM refusal WHERE reason = 'cap_day'"), 11,
        'the others are refused for ever')
-       or diag Books::slurp("$b->{dir}/at-once");
+       or diag `cat $b->{dir}/at-once`;
     is($b->sql("SELECT COUNT(*) FROM incident WHERE state = 'closed'"), 11,
        'and closed');
     clean('16 at once');
@@ -238,10 +242,9 @@ sub spend_races {
 
     $b->case('anna', 'show', $case);
     $b->later(31);
-    at_once((map { ["$Books::BIN/drive", $b->{conf}, 'spend', "s$_", 'alice',
-                    1000, 'EUR'] } 1 .. 15),
-            ["$Books::BIN/fraudctl", 'case', 'confirm', '-c', $b->{conf},
-             '--as', 'anna', '--reason', 'evidence', '--amount', 4000, $case]);
+    at_once((map { ["$Books::BIN/drive", $b->file('conf'), 'spend', "s$_",
+                    'alice', 1000, 'EUR'] } 1 .. 15),
+            confirmation('anna', $case, 4000));
     my $left = $b->balance('alice');
     my $held = $b->balance('sys:fraud_hold');
     my $spent = $b->balance('sys:billing');
@@ -252,7 +255,7 @@ sub spend_races {
     is($b->spend('more', 'alice', 100000), "refused\n", 'too much');
     $b->deposit('d2', 'alice', 200000);
     is($b->spend('more', 'alice', 100000), "refused\n", 'and it stays refused');
-    is($b->spend('else', 'alice', 100000), "ok\n", 'under another id it counts');
+    is($b->spend('else', 'alice', 100000), "ok\n", 'under another id it is');
     clean('refusals');
 }
 
@@ -281,7 +284,8 @@ sub appeals {
                      @verb[1 .. $#verb]) =~ /had a part in/, 1,
            'not judged by who confirmed');
         unlike($b->judge($judge, $verb[0], $case, '--reference', "D$day",
-                         @verb[1 .. $#verb]), qr/refused/, "$verb[0] by $judge");
+                         @verb[1 .. $#verb]), qr/refused/,
+               "$verb[0] by $judge");
         like($b->judge('eve', 'reverse', $case, '--reference', "D$day",
                        '--reason', 'goodwill', '--amount', 1),
              qr/answered already/, 'one answer to one appeal');
@@ -293,7 +297,7 @@ sub appeals {
     like($b->judge('fred', 'reverse', $case, '--reference', 'D301', '--reason',
                    'goodwill', '--amount', 2000), qr/at most 19\.99 EUR/,
          'never more than was posted');
-    $b->billing('erase', '--account', 'alice', '--as', 'officer');
+    $b->tool('erase', '--account', 'alice', '--as', 'officer');
     $b->case('fred', 'reverse', $case, '--reference', 'D301', '--reason',
              'goodwill', '--amount', 1999);
     is($b->state($case), 'reversed', 'also when the account is closed');
@@ -316,7 +320,8 @@ sub clocks {
     $b->later(600 + 31 - 600);
     $b->case('anna', 'show', $case);
     $b->later(31);
-    $b->case('anna', 'confirm', $case, '--reason', 'evidence', '--amount', 1000);
+    $b->case('anna', 'confirm', $case, '--reason', 'evidence',
+             '--amount', 1000);
     is($b->state($case), 'held', 'held by a slow clock');
     my $true = $b->{now} + 600;
     $b->at($true + 14 * DAY - 1 + 600 - $Books::START);
@@ -372,7 +377,7 @@ sub erasure {
     my $open = $b->flag(family => 'other', amount => 500);
     my $sums = $b->sql('SELECT COUNT(*), SUM(amount) FROM transfer');
 
-    like($b->billing('erase', '--account', 'alice', '--as', 'officer'),
+    like($b->tool('erase', '--account', 'alice', '--as', 'officer'),
          qr/erasure begun/, 'an erasure with an open hold');
     is($b->state($open), 'closed', 'what is not held is closed');
     is($b->state($case), 'held', 'the policy lets the hold finish');
@@ -406,7 +411,7 @@ sub erasure_voids {
     $b->policy(2, '2026-11-22', 'inflight=finish' => 'inflight=void');
     my $case = held(1000, amount => 1000);
 
-    $b->billing('erase', '--ledger', $b->account('alice'), '--as', 'officer');
+    $b->tool('erase', '--ledger', $b->account('alice'), '--as', 'officer');
     is($b->state($case), 'voided', 'a policy that does not finish, voids');
     balances('voided', 10000, 0, 0);
     clean('erasure voids');
@@ -505,10 +510,11 @@ sub kills {
     clean('kills');
 }
 
-for my $kind (qw(sqlite postgresql)) {
+for my $kind (Billing::databases()) {
     my %tests = (
         golden_path => \&golden_path, one_incident => \&one_incident,
-        one_hold => \&one_hold, cap_under_load => \&cap_under_load, midnight => \&midnight,
+        one_hold => \&one_hold, cap_under_load => \&cap_under_load,
+        midnight => \&midnight,
         cap_changes => \&cap_changes, policy_forbids => \&policy_forbids,
         window_grows => \&window_grows, spend_races => \&spend_races,
         appeals => \&appeals, clocks => \&clocks, refuted => \&refuted,

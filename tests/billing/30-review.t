@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib $FindBin::Bin;
+use lib "$FindBin::Bin", "$FindBin::Bin/../../t/lib", "$FindBin::Bin/../redis";
 
 use Books;
 use File::Copy qw(copy);
@@ -300,16 +300,16 @@ sub names {
     my $shipped = "$dir/fraudctl";
 
     plan skip_all => 'only root can be somebody else' if $> != 0;
-    copy("$Books::TOP/build/fraudctl", $shipped) or die "build/fraudctl: $!";
+    copy("$Fraud::TOP/build/fraudctl", $shipped) or die "build/fraudctl: $!";
     chmod 0755, $dir, $shipped;
     my @show = ($shipped, 'case', 'show', 'inc_x', '--as', 'anna', '-c',
-                $b->{conf});
+                $b->file('conf'));
     wrong($b->run('runuser', '-u', 'nobody', '--', @show),
           qr/^fraudctl: only root may say --as$/, 'nobody is nobody else');
     refused($b->run(@show), qr/there is no such case/, 'but root may be');
 }
 
-for my $kind (qw(sqlite postgresql)) {
+for my $kind (Billing::databases()) {
     my %tests = (
         gates => \&gates, damage => \&damage, few_signals => \&few_signals,
         second_person => \&second_person, haste => \&haste,

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib $FindBin::Bin;
+use lib "$FindBin::Bin", "$FindBin::Bin/../../t/lib", "$FindBin::Bin/../redis";
 
 use Books;
 use Test::More;
@@ -42,7 +42,7 @@ my @triggers = qw(transfer_kept transfer_stays review_kept review_stays);
 # what lets a hand do what the database does not
 
 sub unlock {
-    if ($b->{kind} eq 'sqlite') {
+    if ($b->{db} eq 'sqlite') {
         $b->sql("DROP TRIGGER $_") for @triggers;
         $b->sql('DROP INDEX transfer_hold');
         $b->sql('DROP INDEX transfer_resolved');
@@ -247,14 +247,14 @@ sub receiver {
         "SELECT t.id || ' ' || t.amount FROM transfer t JOIN outbox o"
         . ' ON o.id = t.id ORDER BY t.seq');
 
-    Books::file($list, join '', map { "$_\n" } @told);
+    Redis::spew($list, join '', map { "$_\n" } @told);
     like($b->verify('--receiver', $list), qr/: 0 findings$/, 'both the same');
 
     my ($gone) = split / /, shift @told;
     my ($other) = split / /, $told[0];
     $told[0] = "$other 1";
     my ($twice) = split / /, $told[-1];
-    Books::file($list, join '', map { "$_\n" } @told, 'pst_mine 100', $told[-1]);
+    Redis::spew($list, join '', map { "$_\n" } @told, 'pst_mine 100', $told[-1]);
     my $said = $b->verify('--receiver', $list);
     is($b->{status} >> 8, 1, 'one taken, one added, one changed, one doubled');
     like($said, qr/^told +$gone: .* does not have it/m, 'the one is named');
@@ -266,12 +266,12 @@ sub receiver {
     $b->sql("UPDATE outbox SET state = 'waiting' WHERE id = '$gone'");
     unlike($b->verify('--receiver', $list), qr/$gone/,
            'what is still to be told is nobody\'s fault');
-    Books::file($list, "pst_mine one\n");
+    Redis::spew($list, "pst_mine one\n");
     like($b->verify('--receiver', $list), qr/no "ID AMOUNT"/, 'a broken list');
     is($b->{status} >> 8, 2, '... is no finding');
 }
 
-for my $kind (qw(sqlite postgresql)) {
+for my $kind (Billing::databases()) {
     my %tests = (changed_by_hand => \&changed_by_hand, receiver => \&receiver,
                  insert_only => \&insert_only);
 
