@@ -373,6 +373,9 @@ sub refuted {
 # MT17
 
 sub erasure {
+    $b->{more} .= "[webhook]\nurl = https://127.0.0.1:1/\n"
+        . "secret = $b->{dir}/secret\n";
+    $b->write_conf;
     my $case = held(1000, amount => 1000);
     my $open = $b->flag(family => 'other', amount => 500);
     my $sums = $b->sql('SELECT COUNT(*), SUM(amount) FROM transfer');
@@ -414,6 +417,8 @@ sub erasure_voids {
     $b->tool('erase', '--ledger', $b->account('alice'), '--as', 'officer');
     is($b->state($case), 'voided', 'a policy that does not finish, voids');
     balances('voided', 10000, 0, 0);
+    is($b->sql('SELECT COUNT(*) FROM resolver'), 0,
+       'nobody is to be told, so it is over at once');
     clean('erasure voids');
 }
 

@@ -135,9 +135,10 @@ db_rc erase_finish(billing_t *billing, int64_t now, int *done) {
                 "SELECT account FROM resolver r WHERE erase = 1 AND NOT EXISTS"
                 " (SELECT 1 FROM incident i WHERE i.account = r.account"
                 " AND (i.state IN ('held', 'objected') OR EXISTS"
-                " (SELECT 1 FROM outbox o WHERE o.incident = i.id"
-                " AND o.state = 'waiting'))) LIMIT 1",
-                DB_NO_ARGS);
+                " (SELECT 1 FROM outbox o WHERE $1 = 1 AND o.incident = i.id"
+                " AND o.state = 'waiting'"
+                " AND o.type <> 'fraud.case.opened'))) LIMIT 1",
+                DB_ARGS(DB_I(billing->conf.webhook_url != NULL)));
     if (rc != DB_OK) {
         return rc == DB_NONE ? DB_OK : rc;
     }

@@ -6,7 +6,8 @@
 /*
  * The right to be forgotten, on the side of billing (POLICY §1.1, A16-A18).
  * What was not decided is closed; an open hold ends or, where the policy says
- * so, finishes first. Then evidence, notices, messages that were answered,
+ * so, finishes first, and where there is a webhook its messages about money are
+ * answered or parked. Then evidence, notices, messages that were answered,
  * pseudonyms and the row that resolves the account go. The ledger stays, of
  * nobody.
  */
