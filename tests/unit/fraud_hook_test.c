@@ -242,5 +242,6 @@ int main(void) {
         cmocka_unit_test(secrets_are_strict),
     };
 
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,7 @@ static const struct {
      "[~7 +OK -E x nil \"\r\n]"},
     {S("*2\r\n*2\r\n:1\r\n*1\r\n:2\r\n*0\r\n"), "[[1 [2]] []]"},
     {S("*1\r\n*1\r\n*1\r\n*1\r\n:4\r\n"), "[[[[4]]]]"},
+    {S("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:5\r\n"), "[[[[[5]]]]]"},
     {S("*2\r\n*3\r\n:0\r\n:8191\r\n*4\r\n$9\r\n127.0.0.1\r\n:7000\r\n"
        "$2\r\nid\r\n*0\r\n*3\r\n:8192\r\n:16383\r\n*4\r\n$1\r\nh\r\n:7001\r\n"
        "$2\r\ndi\r\n*2\r\n$2\r\nip\r\n$1\r\n1\r\n"),
@@ -268,8 +269,8 @@ static const struct {
     {S("*2147483647\r\n"), FRAUD_ELIMIT},
     {S("*4294967297\r\n"), FRAUD_ELIMIT},
     {S("*2\r\n*65535\r\n"), FRAUD_ELIMIT},
-    {S("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"), FRAUD_ELIMIT},
-    {S("*1\r\n*1\r\n*1\r\n*1\r\n*0\r\n"), FRAUD_ELIMIT},
+    {S("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"), FRAUD_ELIMIT},
+    {S("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*0\r\n"), FRAUD_ELIMIT},
 };
 
 /* Not before the last byte here, then for ever. */
