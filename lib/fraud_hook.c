@@ -162,7 +162,9 @@ static int next_word(fraud_str_t *rest, fraud_str_t *word) {
 static int in_time(fraud_str_t timestamp, uint64_t now) {
     uint64_t then;
 
-    return fraud_str_uint(&then, (const char *)timestamp.data, timestamp.len,
+    /* one way to write a number: receivers elsewhere may read it as octal */
+    return (timestamp.len < 2 || timestamp.data[0] != '0') &&
+           fraud_str_uint(&then, (const char *)timestamp.data, timestamp.len,
                           MAX_SECONDS) == FRAUD_OK &&
            (then > now ? then - now : now - then) <= FRAUD_HOOK_TOLERANCE;
 }

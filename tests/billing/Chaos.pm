@@ -180,6 +180,9 @@ sub new {
     my $billing = Billing->new(db => $self->{db});
 
     $billing->{webhook} = Receiver->new(clock => $billing->file('clock'));
+    $self->{nginx} = Receiver->new(plain => 1, control => 1);
+    $billing->{more} = "[reputation]\nidentity = account\n"
+        . "control = http://127.0.0.1:$self->{nginx}{port}/control\n";
     $billing->write_conf;
     $self->{billing} = $billing;
     return $self;
@@ -265,8 +268,14 @@ sub live {
         . " UNION ALL SELECT state FROM incident WHERE id = '$other'");
 
     $self->billing('erase', '--account', 'user-0');
-    $billing->forward(120);
-    $self->billing(@run) for 1 .. 2;
+    # a message that nobody answered for is due after a minute, and only who
+    # has been told all is forgotten
+    $self->billing(@run);
+
+    for (1 .. 3) {
+        $billing->forward(400);
+        $billing->once;
+    }
     return join ' ', @states, @money,
         $billing->value('SELECT COUNT(*) FROM resolver');
 }
