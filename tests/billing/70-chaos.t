@@ -13,7 +13,7 @@ use Chaos;
 # database, without knowing whether it was committed, on a full disk.
 # FRAUD_BILLING_ROUNDS=300 takes longer.
 
-my $ROUNDS = $ENV{FRAUD_BILLING_ROUNDS} || 80;
+my $ROUNDS = $ENV{FRAUD_BILLING_ROUNDS} || 40;
 
 for my $db (Billing::databases()) {
     note $db;
@@ -22,7 +22,7 @@ for my $db (Billing::databases()) {
     unknown_outcome() if $db eq 'postgresql';
 
     my $chaos = Chaos->new(db => $db);
-    my $kills = $chaos->storm(rounds => $ROUNDS, flags => 80);
+    my $kills = $chaos->storm(rounds => $ROUNDS, flags => 160);
     is(join("\n", $chaos->wrong), '', "$db: right after every step");
     $chaos->settle;
     cmp_ok($kills, '>=', 1.8 * $ROUNDS, "$kills kills, " . $chaos->made

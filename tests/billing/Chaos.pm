@@ -88,7 +88,8 @@ sub check {
     my ($self) = @_;
     my (undef, $out) = $self->{billing}->billing('verify', '--json');
 
-    push @{ $self->{wrong} }, grep { !/^\{"check":"spool"/ } split /\n/, $out;
+    push @{ $self->{wrong} }, grep { /^\{"check":/ && !/"spool"/ }
+        split /\n/, $out;
 }
 
 sub happen {
