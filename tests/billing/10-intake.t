@@ -2,6 +2,7 @@ use FindBin;
 use lib "$FindBin::Bin", "$FindBin::Bin/../../t/lib", "$FindBin::Bin/../redis";
 
 use File::Temp;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -400,6 +401,32 @@ sub killed {
     }
 }
 
+# three at once take the same spool: each record still counts once
+
+sub several {
+    my ($db) = @_;
+    my $b = Billing->new(db => $db);
+    my %made = $b->flags(flags => 900, accounts => 30, writers => 2,
+                         duplicates => 10, start => $b->clock - 36000);
+    my @children = map {
+        my $tag = "several$_";
+        my $pid = fork() // die "fork: $!\n";
+
+        if ($pid == 0) {
+            my ($status) = $b->billing({ tag => $tag }, 'run', '--once');
+            POSIX::_exit($status);
+        }
+        $pid;
+    } 1 .. 3;
+
+    my $failed = grep { waitpid($_, 0) && $? != 0 } @children;
+    is $failed, 0, "$db: three at once";
+    is sums($b), "$made{incidents}|900|$made{amount}",
+        'none is lost and none doubled';
+    is $b->value('SELECT COUNT(*) FROM dead'), 0, 'and none is dead';
+    $b->verified;
+}
+
 sub daemon {
     my ($db) = @_;
     my $b = Billing->new(db => $db);
@@ -440,6 +467,7 @@ for my $db (Billing::databases()) {
     erased($db);
     poisonous($db);
     killed($db);
+    several($db);
     daemon($db);
 }
 
