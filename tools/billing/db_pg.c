@@ -439,13 +439,10 @@ db_t *db_pg_open(const char *url) {
     }
     PQconninfoFree(options);
     pg = calloc(1, sizeof(*pg));
-    if (pg != NULL) {
-        pg->db.backend = &backend;
-        pg->url = strdup(url);
-    }
-    if (pg == NULL || pg->url == NULL) {
+    if (pg == NULL || (pg->url = strdup(url)) == NULL) {
         free(pg);
         return NULL;
     }
+    pg->db.backend = &backend;
     return &pg->db;
 }
