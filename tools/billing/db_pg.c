@@ -293,12 +293,8 @@ static db_rc pg_run(db_t *db, const char *sql, const db_arg_t *args, size_t n) {
     PQclear(pg->result);
     pg->result = NULL;
     pg->row = 0;
-    if (rc == DB_OK) {
-        rc = prepare(pg, sql, name, n);
-    }
-    if (rc == DB_OK) {
-        rc = settle(pg);
-    }
+    rc = rc == DB_OK ? prepare(pg, sql, name, n) : rc;
+    rc = rc == DB_OK ? settle(pg) : rc;
     if (rc != DB_OK) {
         return rc;
     }

@@ -152,8 +152,8 @@ db_rc intake_batch(billing_t *billing, const intake_record_t *records, size_t n,
     intake.item = items;
     for (i = 0; i < n; i++) {
         items[i].record = &records[i];
-        intake_check(billing, &items[i], intake.now);
     }
+    intake_check(billing, items, n, intake.now);
     rc = take(billing, &intake, progress, count);
     if (rc == DB_CLASH) {
         rc = take_each(billing, &intake, progress, count);
@@ -211,7 +211,7 @@ db_rc intake_redrive(billing_t *billing, const char *id,
     item->redrive = id;
     (void)snprintf(item->dead, sizeof(item->dead), "%s", id);
     intake.item = item;
-    intake_check(billing, item, intake.now);
+    intake_check(billing, item, 1, intake.now);
     rc = take(billing, &intake, NULL, count);
     free(item);
     return rc;

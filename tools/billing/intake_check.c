@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include "intake_int.h"
 
 #include "clock.h"
 #include "incident.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#define MAX_THREADS 4
+#define SHARE 32 /* items that are worth a thread */
 
 /* What of a policy decides about money. */
 #define ABOUT_MONEY                                                            \
@@ -135,7 +142,55 @@ static void judge(const billing_t *billing, intake_item_t *item, int64_t now) {
     }
 }
 
-void intake_check(const billing_t *billing, intake_item_t *item, int64_t now) {
-    judge(billing, item, now);
-    item->checked = item->fate;
+/* A part of the items, for one thread. */
+typedef struct {
+    const billing_t *billing;
+    intake_item_t *item;
+    size_t n;
+    int64_t now;
+} share_t;
+
+static void *check_share(void *data) {
+    share_t *share = data;
+    size_t i;
+
+    for (i = 0; i < share->n; i++) {
+        judge(share->billing, &share->item[i], share->now);
+        share->item[i].checked = share->item[i].fate;
+    }
+    return NULL;
+}
+
+void intake_check(const billing_t *billing, intake_item_t *item, size_t n,
+                  int64_t now) {
+    share_t share[MAX_THREADS];
+    pthread_t thread[MAX_THREADS];
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t i, threads, done = 0;
+
+    threads = n / SHARE + 1;
+    if (processors > 0 && threads > (size_t)processors) {
+        threads = (size_t)processors;
+    }
+    threads = threads < MAX_THREADS ? threads : MAX_THREADS;
+    for (i = 0; i < threads; i++) {
+        share[i].billing = billing;
+        share[i].item = item + done;
+        share[i].n = (n - done) / (threads - i);
+        share[i].now = now;
+        done += share[i].n;
+    }
+    /* where there is no thread to be had, this one does it */
+    for (i = 1; i < threads; i++) {
+        if (pthread_create(&thread[i], NULL, check_share, &share[i]) != 0) {
+            (void)check_share(&share[i]);
+            share[i].n = 0;
+        }
+    }
+    (void)check_share(&share[0]);
+    for (i = 1; i < threads; i++) {
+        if (share[i].n != 0) {
+            (void)pthread_join(thread[i], NULL);
+        }
+    }
 }

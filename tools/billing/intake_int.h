@@ -41,7 +41,8 @@ typedef struct intake_item_s {
     char incident[BILLING_ID_SIZE];
     char body[INTAKE_BODY]; /* what is kept of the event */
     int64_t keep_until;
-    int resolved;                     /* the account is known already */
+    size_t touched; /* INTAKE_COUNTED: the place of its incident there */
+    int resolved;   /* the account is known already */
     const struct intake_item_s *same; /* REPEATED: by this one of the batch */
 } intake_item_t;
 
@@ -72,11 +73,12 @@ static inline int intake_has_seq(const intake_record_t *record) {
 }
 
 /*
- * intake_check(billing, item, now):
- * Judge ${item}->record as far as it goes without the database; the account in
- * its seal is in the clear only meanwhile.
+ * intake_check(billing, item, n, now):
+ * Judge the records of ${n} items as far as it goes without the database, on
+ * all processors; the account in a seal is in the clear only meanwhile.
  */
-void intake_check(const billing_t *billing, intake_item_t *item, int64_t now);
+void intake_check(const billing_t *billing, intake_item_t *item, size_t n,
+                  int64_t now);
 
 /*
  * intake_kill(item, reason):

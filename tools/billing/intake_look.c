@@ -166,21 +166,22 @@ static void look_around(intake_t *intake) {
     }
 }
 
-static intake_touched_t *touch(intake_t *intake, const intake_item_t *item) {
+static void touch(intake_t *intake, intake_item_t *item) {
     intake_touched_t *touched;
     size_t i;
 
     for (i = 0; i < intake->ntouched; i++) {
         if (strcmp(intake->touched[i].id, item->incident) == 0) {
-            return &intake->touched[i];
+            item->touched = i;
+            return;
         }
     }
-    touched = &intake->touched[intake->ntouched++];
+    item->touched = intake->ntouched++;
+    touched = &intake->touched[item->touched];
     memset(touched, 0, sizeof(*touched));
     touched->id = item->incident;
     touched->policy = item->event.policy;
     touched->version = item->event.version;
-    return touched;
 }
 
 static db_rc ask_incidents(db_t *db, intake_t *intake, size_t first, size_t n) {
@@ -222,7 +223,7 @@ static db_rc look_incidents(billing_t *billing, intake_t *intake) {
     intake->ntouched = 0;
     for (i = 0; i < intake->n; i++) {
         if (intake->item[i].fate == INTAKE_COUNTED) {
-            (void)touch(intake, &intake->item[i]);
+            touch(intake, &intake->item[i]);
         }
     }
     for (i = 0; i < intake->ntouched && rc == DB_OK; i += n) {
@@ -235,7 +236,7 @@ static db_rc look_incidents(billing_t *billing, intake_t *intake) {
         if (item->fate != INTAKE_COUNTED) {
             continue;
         }
-        touched = touch(intake, item);
+        touched = &intake->touched[item->touched];
         if (item->event.currency[0] != '\0' && touched->currency[0] != '\0' &&
             strcmp(item->event.currency, touched->currency) != 0) {
             intake_kill(item, "currency");

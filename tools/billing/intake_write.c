@@ -169,16 +169,6 @@ static int is_new_account(const intake_t *intake, size_t at) {
     return !item->resolved;
 }
 
-static const intake_touched_t *touched_by(const intake_t *intake,
-                                          const intake_item_t *item) {
-    const intake_touched_t *touched = intake->touched;
-
-    while (strcmp(touched->id, item->incident) != 0) {
-        touched++;
-    }
-    return touched;
-}
-
 /* Add an item to its incident. What a person has assessed stays. */
 static db_rc add(db_t *db, const intake_item_t *item,
                  const intake_touched_t *touched, int64_t now) {
@@ -242,8 +232,8 @@ static db_rc take_effect(billing_t *billing, intake_t *intake) {
             rc = resolve(db, &intake->item[i], intake->now);
         }
         if (rc == DB_OK) {
-            rc = add(db, &intake->item[i], touched_by(intake, &intake->item[i]),
-                     intake->now);
+            rc = add(db, &intake->item[i],
+                     &intake->touched[intake->item[i].touched], intake->now);
         }
     }
     for (i = 0; i < intake->ntouched && rc == DB_OK; i++) {
