@@ -477,7 +477,6 @@ struct ngx_http_fraud_main_conf_s {
     unsigned                     toothless:1;    /* enforced without actions */
     unsigned                     forwarded:1;    /* realip seen, or warned */
     unsigned                     unruled:1;      /* enabled without a policy */
-    unsigned                     flags:1;        /* are raised somewhere */
     unsigned                     unsealed:1;     /* a log without its seals */
 };
 

@@ -139,14 +139,16 @@ struct ngx_http_fraud_spool_s {
     uint32_t                     host;      /* hash of the node's name */
 
     /* of a worker */
-    ngx_http_fraud_writer_t     *writer;    /* NULL: none (any more) */
+    ngx_http_fraud_writer_t     *writer;    /* NULL: none yet, or any more */
     ngx_http_fraud_main_conf_t  *fmcf;
     ngx_event_t                  event;
     ngx_connection_t             dummy;     /* names it in debug logs */
     ngx_uint_t                   seen;
     ngx_uint_t                   lost;      /* since that was told */
+    time_t                       tried;     /* to have a writer */
     int                          err;
     unsigned                     full:1;    /* the queue was, as was told */
+    unsigned                     unable:1;  /* to have a writer, as was told */
 };
 
 
@@ -175,8 +177,7 @@ void ngx_http_fraud_flag_settled(ngx_http_fraud_main_conf_t *fmcf,
 
 char *ngx_http_fraud_spool_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-void ngx_http_fraud_spool_start(ngx_cycle_t *cycle,
-    ngx_http_fraud_main_conf_t *fmcf);
+void ngx_http_fraud_spool_start(ngx_http_fraud_main_conf_t *fmcf);
 void ngx_http_fraud_spool_stop(ngx_http_fraud_main_conf_t *fmcf);
 ngx_http_fraud_spooled_t *ngx_http_fraud_spool_reserve(
     ngx_http_fraud_spool_t *spool);

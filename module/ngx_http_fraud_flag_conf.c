@@ -566,8 +566,6 @@ ngx_http_fraud_permit_flags(ngx_conf_t *cf, ngx_http_fraud_loc_conf_t *conf,
         return NGX_ERROR;
     }
 
-    fmcf->flags = 1;
-
     settings = &conf->policy->policy.settings;
     purpose = FRAUD_SETTING_BIT(FRAUD_PURPOSE_FRAUD)
               | FRAUD_SETTING_BIT(FRAUD_PURPOSE_BILLING);

@@ -472,7 +472,7 @@ ngx_http_fraud_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    ngx_http_fraud_spool_start(cycle, fmcf);
+    ngx_http_fraud_spool_start(fmcf);
 
     return ngx_http_fraud_watch_start(cycle, fmcf);
 }

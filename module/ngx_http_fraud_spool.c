@@ -30,6 +30,8 @@ static ngx_int_t ngx_http_fraud_spool_size(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_str_t *text, size_t *size);
 static ngx_int_t ngx_http_fraud_spool_node(ngx_conf_t *cf,
     ngx_http_fraud_spool_t *spool);
+static ngx_http_fraud_writer_t *ngx_http_fraud_spool_writer(
+    ngx_http_fraud_spool_t *spool);
 static ngx_http_fraud_writer_t *ngx_http_fraud_writer_create(
     ngx_http_fraud_spool_t *spool);
 static int ngx_http_fraud_writer_start(ngx_http_fraud_writer_t *writer);
@@ -221,33 +223,32 @@ ngx_http_fraud_spool_node(ngx_conf_t *cf, ngx_http_fraud_spool_t *spool)
 }
 
 
-/* a worker that cannot have a writer serves all the same, and loses flags */
-
 void
-ngx_http_fraud_spool_start(ngx_cycle_t *cycle,
-    ngx_http_fraud_main_conf_t *fmcf)
+ngx_http_fraud_spool_start(ngx_http_fraud_main_conf_t *fmcf)
 {
-    int                       rc;
-    ngx_http_fraud_spool_t   *spool;
-    ngx_http_fraud_writer_t  *writer;
-
-    spool = fmcf->spool;
-
-    if (spool == NULL || !fmcf->flags) {
-        return;
-    }
-
     /* of a worker that had this place and died */
 
     fmcf->zone.counters[NGX_HTTP_FRAUD_N_FLAGS_WAITING] = 0;
+}
 
-    spool->dummy.fd = (ngx_socket_t) -1;
-    spool->dummy.data = spool;
 
-    spool->event.data = &spool->dummy;
-    spool->event.handler = ngx_http_fraud_spool_handler;
-    spool->event.log = cycle->log;
-    spool->event.cancelable = 1;
+/*
+ * Its first flag gives a worker its writer: with a second thread every system
+ * call and free() costs more.  A worker that cannot have one serves all the
+ * same, and loses flags; it tries again with those of another second.
+ */
+
+static ngx_http_fraud_writer_t *
+ngx_http_fraud_spool_writer(ngx_http_fraud_spool_t *spool)
+{
+    int                       rc;
+    ngx_http_fraud_writer_t  *writer;
+
+    if (spool->writer || spool->tried == ngx_time()) {
+        return spool->writer;
+    }
+
+    spool->tried = ngx_time();
 
     writer = ngx_http_fraud_writer_create(spool);
     rc = ENOMEM;
@@ -259,13 +260,27 @@ ngx_http_fraud_spool_start(ngx_cycle_t *cycle,
     if (rc != 0) {
         ngx_http_fraud_writer_free(writer);
 
-        ngx_log_error(NGX_LOG_ALERT, cycle->log, rc,
-                      "\"fraud_spool\": no thread, flags of this worker are "
-                      "lost");
-        return;
+        if (!spool->unable) {
+            spool->unable = 1;
+            ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, rc,
+                          "\"fraud_spool\": no thread, flags of this worker "
+                          "are lost until there is one");
+        }
+
+        return NULL;
     }
 
+    spool->dummy.fd = (ngx_socket_t) -1;
+    spool->dummy.data = spool;
+
+    spool->event.data = &spool->dummy;
+    spool->event.handler = ngx_http_fraud_spool_handler;
+    spool->event.log = ngx_cycle->log;
+    spool->event.cancelable = 1;
+
     spool->writer = writer;
+
+    return writer;
 }
 
 
@@ -357,7 +372,7 @@ ngx_http_fraud_spool_reserve(ngx_http_fraud_spool_t *spool)
 {
     ngx_http_fraud_writer_t  *writer;
 
-    writer = spool->writer;
+    writer = ngx_http_fraud_spool_writer(spool);
 
     if (writer == NULL) {
         return NULL;

@@ -77,6 +77,24 @@ my %two = (f => 1, one => 1, two => 1);
     like("@said", qr/"fraud_spool" directive is duplicate/, 'twice');
 }
 
+# a worker has its thread from the first flag on
+
+{
+    my $s = Spool->new(server => $rules);
+    my ($worker) = $s->{nginx}->workers;
+    my $threads = sub { scalar(my @t = glob "/proc/$worker/task/*") };
+
+    $s->ask(one => 1, two => 1, as => 'none') for 1 .. 3;
+    is($threads->(), 1, 'none without a flag');
+    is(() = $s->files, 0, 'nor a file');
+    $s->ask(%two, as => "t$_") for 1 .. 3;
+    ok($s->settled(3), 'flags');
+    is($threads->(), 2, 'one thread for all');
+    is(() = $s->files, 1, 'and one file');
+    ok($s->{nginx}->stop, 'nginx ends');
+    is((map { Spool::records($_) } $s->files)[-1][1], 'end', 'and its writer');
+}
+
 # files: of one writer, nobody else's, without a gap, ended
 
 {
