@@ -177,6 +177,8 @@ void ngx_http_fraud_flag_settled(ngx_http_fraud_main_conf_t *fmcf,
 
 char *ngx_http_fraud_spool_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+ngx_int_t ngx_http_fraud_spool_check(ngx_http_fraud_main_conf_t *fmcf,
+    ngx_log_t *log);
 void ngx_http_fraud_spool_start(ngx_http_fraud_main_conf_t *fmcf);
 void ngx_http_fraud_spool_stop(ngx_http_fraud_main_conf_t *fmcf);
 ngx_http_fraud_spooled_t *ngx_http_fraud_spool_reserve(

@@ -223,6 +223,38 @@ ngx_http_fraud_spool_node(ngx_conf_t *cf, ngx_http_fraud_spool_t *spool)
 }
 
 
+/* a file is made by the worker that has a flag for it */
+
+ngx_int_t
+ngx_http_fraud_spool_check(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log)
+{
+    ngx_core_conf_t         *ccf;
+    ngx_http_fraud_spool_t  *spool;
+
+    spool = fmcf->spool;
+
+    if (spool == NULL) {
+        return NGX_OK;
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(fmcf->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    if (ngx_http_fraud_user_may(ccf, (char *) spool->dir.data, R_OK|W_OK|X_OK)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "\"fraud_spool\": no file can be made in \"%V\" by "
+                      "user \"%s\" of the workers, give it to that user with "
+                      "mode 0700", &spool->dir,
+                      ccf->username ? ccf->username : "");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
 void
 ngx_http_fraud_spool_start(ngx_http_fraud_main_conf_t *fmcf)
 {

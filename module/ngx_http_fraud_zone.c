@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_fraud_flag.h"
 #include "ngx_http_fraud_store.h"
 
 
@@ -150,7 +151,8 @@ ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     if (ngx_http_fraud_sources_check(fmcf, log) != NGX_OK
         || ngx_http_fraud_keys_check(fmcf, log) != NGX_OK
-        || ngx_http_fraud_segments_check(fmcf, log) != NGX_OK)
+        || ngx_http_fraud_segments_check(fmcf, log) != NGX_OK
+        || ngx_http_fraud_spool_check(fmcf, log) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -77,6 +77,34 @@ my %two = (f => 1, one => 1, two => 1);
     like("@said", qr/"fraud_spool" directive is duplicate/, 'twice');
 }
 
+# the workers make files in it, whoever reads the configuration
+
+{
+    my $dir = File::Temp->newdir('fraud-keys-XXXXXX', TMPDIR => 1);
+    chmod 0755, "$dir";
+    Spool::keygen("$dir/b");
+    mkdir "$dir/spool";
+    my ($uid, $gid) = (getpwnam 'nobody')[2, 3];
+    my %as = (user => 'nobody ' . getgrgid($gid), http => "fraud_spool $dir/spool "
+        . "key=$dir/b.pub;", server => 'fraud observe;');
+
+    chmod 0700, "$dir/spool";
+    my ($status, @said) = Policies::test(%as);
+    is($said[-1], "[emerg] \"fraud_spool\": no file can be made in "
+       . "\"$dir/spool\" by user \"nobody\" of the workers, give it to that "
+       . 'user with mode 0700', 'a directory of root');
+    chmod 0755, "$dir/spool";
+    ($status, @said) = Policies::test(%as);
+    like("@said", qr/no file can be made in/, 'that others may look into');
+    chown $uid, $gid, "$dir/spool";
+    chmod 0500, "$dir/spool";
+    ($status, @said) = Policies::test(%as);
+    like("@said", qr/no file can be made in/, 'theirs, but read only');
+    chmod 0700, "$dir/spool";
+    ($status, @said) = Policies::test(%as);
+    is($status, 0, 'and theirs');
+}
+
 # a worker has its thread from the first flag on
 
 {

@@ -110,9 +110,9 @@ sub entries {
     return $log;
 }
 
-# test(http =>, server =>, servers =>, files => { name => text }): the exit
-# status of "nginx -t" and its messages, one a line, [level] first; %DIR% is
-# where the files are
+# test(http =>, server =>, servers =>, files => { name => text }, user =>): the
+# exit status of "nginx -t" and its messages, one a line, [level] first; %DIR%
+# is where the files are
 
 sub test {
     my (%conf) = @_;
@@ -120,7 +120,7 @@ sub test {
     my %files = (files(), %{ $conf{files} || {} });
     my $modules = join "\n", map { "load_module $_;" }
         grep { length } split ' ', $ENV{TEST_NGINX_LOAD_MODULES} || '';
-    my $user = $> == 0 ? 'user root;' : '';
+    my $user = $> == 0 ? 'user ' . ($conf{user} || 'root') . ';' : '';
     my $binary = $ENV{TEST_NGINX_BINARY} || 'nginx';
 
     mkdir "$dir/logs";
