@@ -349,6 +349,14 @@ ngx_http_fraud_writer_create(ngx_http_fraud_spool_t *spool)
         return NULL;
     }
 
+    if (!fraud_pid_memory_lock(writer->accounts, NGX_HTTP_FRAUD_SPOOL_QUEUE
+                                                 * FRAUD_SEAL_MAX_DATA))
+    {
+        ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, ngx_errno,
+                      "mlock() failed, accounts that wait to be sealed may be "
+                      "swapped");
+    }
+
     return writer;
 }
 
