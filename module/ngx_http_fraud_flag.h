@@ -125,6 +125,7 @@ typedef struct {
     time_t                       opened;
     time_t                       failed;    /* since; 0: not */
     int                          fd;
+    int                          lock;      /* in this writer's turn */
     int                          why;
     unsigned                     torn:1;    /* the file ends within a line */
 } ngx_http_fraud_writer_t;

@@ -32,6 +32,7 @@
 #define NGX_HTTP_FRAUD_WRITER_SLOW      50    /* ms, until more seals */
 #define NGX_HTTP_FRAUD_WRITER_TURN      5     /* ms */
 #define NGX_HTTP_FRAUD_WRITER_TURNS     200
+#define NGX_HTTP_FRAUD_WRITER_LOCK      ".lock"
 
 
 typedef DIR  ngx_http_fraud_dir_t;
@@ -51,7 +52,10 @@ static ngx_http_fraud_dir_t *ngx_http_fraud_writer_dir(
     ngx_http_fraud_writer_t *writer);
 static void ngx_http_fraud_writer_look(ngx_http_fraud_writer_t *writer,
     ngx_http_fraud_dir_t *dir);
-static int ngx_http_fraud_writer_turn(int dir);
+static int ngx_http_fraud_writer_turn(ngx_http_fraud_writer_t *writer,
+    int dir);
+static void ngx_http_fraud_writer_leave(ngx_http_fraud_writer_t *writer,
+    ngx_http_fraud_dir_t *dir);
 static ngx_int_t ngx_http_fraud_writer_put(ngx_http_fraud_writer_t *writer,
     int dir, ngx_http_fraud_spooled_t *item);
 static ngx_int_t ngx_http_fraud_writer_record(ngx_http_fraud_writer_t *writer,
@@ -162,9 +166,7 @@ ngx_http_fraud_writer_batch(ngx_http_fraud_writer_t *writer, ngx_uint_t n,
     if (dir) {
         done = ngx_http_fraud_writer_items(writer, dirfd(dir), n, hurry);
 
-        /* the turn of others */
-
-        (void) closedir(dir);
+        ngx_http_fraud_writer_leave(writer, dir);
     }
 
     if (done && ngx_http_fraud_writer_sync(writer) != NGX_OK) {
@@ -273,7 +275,7 @@ ngx_http_fraud_writer_dir(ngx_http_fraud_writer_t *writer)
         return NULL;
     }
 
-    if (ngx_http_fraud_writer_turn(fd) == -1) {
+    if (ngx_http_fraud_writer_turn(writer, fd) == -1) {
         writer->why = errno;
         (void) close(fd);
         return NULL;
@@ -283,6 +285,7 @@ ngx_http_fraud_writer_dir(ngx_http_fraud_writer_t *writer)
 
     if (dir == NULL) {
         writer->why = errno;
+        (void) close(writer->lock);
         (void) close(fd);
         return NULL;
     }
@@ -293,29 +296,57 @@ ngx_http_fraud_writer_dir(ngx_http_fraud_writer_t *writer)
 }
 
 
+/*
+ * A file of their own is locked: whoever may read a directory may lock it, and
+ * in NFS only what may be written is locked.
+ */
+
 static int
-ngx_http_fraud_writer_turn(int dir)
+ngx_http_fraud_writer_turn(ngx_http_fraud_writer_t *writer, int dir)
 {
+    int              err;
     ngx_uint_t       i;
     struct timespec  ts;
+
+    writer->lock = openat(dir, NGX_HTTP_FRAUD_WRITER_LOCK,
+                          O_RDWR|O_CREAT|O_NOFOLLOW|O_CLOEXEC, 0600);
+
+    if (writer->lock == -1) {
+        return -1;
+    }
 
     ts.tv_sec = 0;
     ts.tv_nsec = NGX_HTTP_FRAUD_WRITER_TURN * 1000000;
 
     for (i = 0; i < NGX_HTTP_FRAUD_WRITER_TURNS; i++) {
 
-        if (flock(dir, LOCK_EX|LOCK_NB) == 0) {
+        if (flock(writer->lock, LOCK_EX|LOCK_NB) == 0) {
             return 0;
         }
 
         if (errno != EWOULDBLOCK) {
-            return -1;
+            break;
         }
 
         (void) nanosleep(&ts, NULL);
     }
 
+    err = errno;
+    (void) close(writer->lock);
+    errno = err;
+
     return -1;
+}
+
+
+/* the turn of others */
+
+static void
+ngx_http_fraud_writer_leave(ngx_http_fraud_writer_t *writer,
+    ngx_http_fraud_dir_t *dir)
+{
+    (void) close(writer->lock);
+    (void) closedir(dir);
 }
 
 
@@ -548,7 +579,7 @@ ngx_http_fraud_writer_end(ngx_http_fraud_writer_t *writer)
                    sizeof(FRAUD_SPOOL_END));
 
         (void) ngx_http_fraud_writer_record(writer, dirfd(dir), line, &event);
-        (void) closedir(dir);
+        ngx_http_fraud_writer_leave(writer, dir);
     }
 
     (void) ngx_http_fraud_writer_close(writer);

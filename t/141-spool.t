@@ -1,6 +1,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Fcntl qw(:flock);
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -187,6 +188,21 @@ my %two = (f => 1, one => 1, two => 1);
     is(join(' ', map { $_->[0] } map { Spool::records($_) } @left), '1',
        'which goes on from where the other was');
     ok(!-e "$s->{dir}/elsewhere", 'nothing is written elsewhere');
+    $s->{nginx}->ends;
+}
+
+# who may only read the directory cannot keep the workers from it
+
+{
+    my $s = Spool->new(server => $rules);
+
+    chmod 0755, $s->{dir}, $s->{spool};
+    open my $dir, '<', $s->{spool} or die "$s->{spool}: $!\n";
+    ok(flock($dir, LOCK_EX | LOCK_NB), 'somebody locks the directory');
+    $s->ask(%two, as => 'first');
+    ok($s->settled(1), 'a flag is written all the same');
+    is(sprintf('%o', (stat "$s->{spool}/.lock")[2] & 07777), '600',
+       'what workers lock is theirs');
     $s->{nginx}->ends;
 }
 
