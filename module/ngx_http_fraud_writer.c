@@ -62,6 +62,8 @@ static ngx_int_t ngx_http_fraud_writer_record(ngx_http_fraud_writer_t *writer,
     int dir, u_char *line, fraud_str_t *event);
 static ngx_int_t ngx_http_fraud_writer_file(ngx_http_fraud_writer_t *writer,
     int dir, size_t len);
+static ngx_uint_t ngx_http_fraud_writer_astray(ngx_http_fraud_writer_t *writer,
+    int dir);
 static ngx_int_t ngx_http_fraud_writer_sync(ngx_http_fraud_writer_t *writer);
 static ngx_int_t ngx_http_fraud_writer_close(ngx_http_fraud_writer_t *writer);
 static void ngx_http_fraud_writer_end(ngx_http_fraud_writer_t *writer);
@@ -475,8 +477,7 @@ static ngx_int_t
 ngx_http_fraud_writer_file(ngx_http_fraud_writer_t *writer, int dir,
     size_t len)
 {
-    time_t       now;
-    struct stat  sb;
+    time_t  now;
 
     now = ngx_http_fraud_writer_now();
 
@@ -486,7 +487,7 @@ ngx_http_fraud_writer_file(ngx_http_fraud_writer_t *writer, int dir,
         && ((writer->seq != writer->first
              && (writer->size + len > writer->segment
                  || now - writer->opened >= NGX_HTTP_FRAUD_WRITER_AGE))
-            || fstat(writer->fd, &sb) == -1 || sb.st_nlink == 0)
+            || ngx_http_fraud_writer_astray(writer, dir))
         && ngx_http_fraud_writer_close(writer) != NGX_OK)
     {
         return NGX_ERROR;
@@ -523,6 +524,19 @@ ngx_http_fraud_writer_file(ngx_http_fraud_writer_t *writer, int dir,
     }
 
     return NGX_OK;
+}
+
+
+/* 1 if the file is not where readers look: it, or its directory, was moved */
+
+static ngx_uint_t
+ngx_http_fraud_writer_astray(ngx_http_fraud_writer_t *writer, int dir)
+{
+    struct stat  own, there;
+
+    return fstat(writer->fd, &own) == -1
+           || fstatat(dir, writer->name, &there, AT_SYMLINK_NOFOLLOW) == -1
+           || own.st_dev != there.st_dev || own.st_ino != there.st_ino;
 }
 
 

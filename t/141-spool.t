@@ -206,6 +206,24 @@ my %two = (f => 1, one => 1, two => 1);
     $s->{nginx}->ends;
 }
 
+# a directory in the place of another is used at once, not when the file is full
+
+{
+    my $s = Spool->new(server => $rules);
+
+    $s->ask(%two, as => 'first');
+    ok($s->settled(1), 'a flag');
+    rename $s->{spool}, "$s->{spool}.old" or die;
+    mkdir $s->{spool} or die;
+    $s->ask(%two, as => 'second');
+    ok($s->settled(2), 'another');
+    is(join(' ', map { $s->unseal($_) } $s->events), 'second',
+       'is where readers look');
+    is(scalar(map { Spool::records($_) } glob "$s->{spool}.old/*"), 1,
+       'not where nobody does');
+    $s->{nginx}->ends;
+}
+
 # two workers, and a reload with flags that wait: each has its own numbers
 
 {
