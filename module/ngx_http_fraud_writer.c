@@ -520,6 +520,13 @@ ngx_http_fraud_writer_file(ngx_http_fraud_writer_t *writer, int dir,
 
     if (fsync(dir) == -1) {
         writer->why = errno;
+
+        /* its name may not last: it is made again */
+
+        (void) unlinkat(dir, writer->name, 0);
+        (void) close(writer->fd);
+        writer->fd = -1;
+
         return NGX_ERROR;
     }
 
