@@ -178,12 +178,13 @@ ngx_http_fraud_writer_batch(ngx_http_fraud_writer_t *writer, ngx_uint_t n,
     ngx_http_fraud_writer_settle(writer, 0, done,
                                  NGX_HTTP_FRAUD_SPOOL_WRITTEN);
 
+    /* what gets on, if slowly, is not lost */
+
+    if (done) {
+        writer->failed = 0;
+    }
+
     if (writer->why == 0) {
-
-        if (done) {
-            writer->failed = 0;
-        }
-
         return done;
     }
 
