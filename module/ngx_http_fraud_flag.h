@@ -199,7 +199,7 @@ ngx_int_t ngx_http_fraud_escrow(ngx_http_fraud_ctx_t *ctx, u_char *text,
     size_t *len);
 ngx_int_t ngx_http_fraud_seal_key(ngx_conf_t *cf, ngx_str_t *file,
     fraud_seal_public_t *key);
-ngx_uint_t ngx_http_fraud_seal_budget(time_t now);
+ngx_uint_t ngx_http_fraud_seal_budget(void);
 
 
 #if defined(__GNUC__)

@@ -111,13 +111,18 @@ ngx_http_fraud_seal_key(ngx_conf_t *cf, ngx_str_t *file,
 /* 1 if there may be one more seal in this second */
 
 ngx_uint_t
-ngx_http_fraud_seal_budget(time_t now)
+ngx_http_fraud_seal_budget(void)
 {
+    struct timespec    ts;
     ngx_atomic_uint_t  before, after;
+
+    /* nginx's own time is not the thread's, and may be set */
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
     do {
         before = ngx_http_fraud_seals;
-        after = (ngx_atomic_uint_t) now << 8;
+        after = (ngx_atomic_uint_t) ts.tv_sec << 8;
 
         if (before >> 8 == after >> 8) {
 
@@ -168,7 +173,7 @@ ngx_http_fraud_escrow(ngx_http_fraud_ctx_t *ctx, u_char *text, size_t *len)
         data.data = account.data;
         data.len = account.len;
 
-        if (ngx_http_fraud_seal_budget(ngx_time())
+        if (ngx_http_fraud_seal_budget()
             && fraud_seal_close((char *) text, len, ctx->flcf->escrow,
                                 FRAUD_STR(NGX_HTTP_FRAUD_LINK), data)
                == FRAUD_OK)

@@ -215,7 +215,7 @@ ngx_http_fraud_writer_items(ngx_http_fraud_writer_t *writer, int dir,
     for (i = 0; i < n; i++) {
         item = ngx_http_fraud_writer_item(writer, i);
 
-        if (!hurry && !ngx_http_fraud_seal_budget(time(NULL))) {
+        if (!hurry && !ngx_http_fraud_seal_budget()) {
             break;
         }
 
