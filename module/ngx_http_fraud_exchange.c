@@ -70,7 +70,8 @@ static ngx_uint_t ngx_http_fraud_exchange_near(ngx_http_fraud_flight_t *flight,
 static void ngx_http_fraud_exchange_untake(ngx_http_fraud_flight_t *flight);
 static ngx_int_t ngx_http_fraud_exchange_adopt(ngx_http_fraud_flight_t *flight,
     fraud_delta_t *states);
-static void ngx_http_fraud_exchange_again(ngx_http_fraud_flight_t *flight);
+static void ngx_http_fraud_exchange_again(ngx_http_fraud_main_conf_t *fmcf,
+    const ngx_http_fraud_due_t *due);
 static ngx_http_fraud_flight_t *ngx_http_fraud_flight(
     ngx_http_fraud_main_conf_t *fmcf, ngx_http_fraud_due_t *due);
 static void ngx_http_fraud_flight_free(ngx_http_fraud_flight_t *flight);
@@ -416,7 +417,7 @@ ngx_http_fraud_exchange_landed(void *data, const fraud_str_t *answer,
     if (rc != NGX_FRAUD_REDIS_ANSWERED) {
 
         if (flight->type == NGX_HTTP_FRAUD_FLIGHT_PREVIOUS || flight->adopts) {
-            ngx_http_fraud_exchange_again(flight);
+            ngx_http_fraud_exchange_again(flight->fmcf, &flight->due);
 
         } else if (rc == NGX_FRAUD_REDIS_REFUSED) {
             ngx_http_fraud_exchange_untake(flight);
@@ -641,12 +642,14 @@ ngx_http_fraud_exchange_previous(ngx_http_fraud_main_conf_t *fmcf,
 
     flight = ngx_http_fraud_flight(fmcf, due);
     if (flight == NULL) {
+        ngx_http_fraud_exchange_again(fmcf, due);
         return;
     }
 
     flight->type = NGX_HTTP_FRAUD_FLIGHT_PREVIOUS;
 
     if (ngx_http_fraud_exchange_submit(flight, NULL) != NGX_OK) {
+        ngx_http_fraud_exchange_again(fmcf, due);
         ngx_http_fraud_flight_free(flight);
         return;
     }
@@ -707,24 +710,30 @@ ngx_http_fraud_exchange_adopt(ngx_http_fraud_flight_t *flight,
     flight->due.has_previous = 0;
     flight->due.echo = NGX_HTTP_FRAUD_ECHOES;
 
-    return ngx_http_fraud_exchange_submit(flight, states);
+    if (ngx_http_fraud_exchange_submit(flight, states) != NGX_OK) {
+        ngx_http_fraud_exchange_again(flight->fmcf, &flight->due);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 
 /* nobody else looks for it once there is something under the new one */
 
 static void
-ngx_http_fraud_exchange_again(ngx_http_fraud_flight_t *flight)
+ngx_http_fraud_exchange_again(ngx_http_fraud_main_conf_t *fmcf,
+    const ngx_http_fraud_due_t *due)
 {
-    ngx_http_fraud_due_t  *due;
+    ngx_http_fraud_due_t  *again;
 
-    due = ngx_http_fraud_exchange_note(flight->fmcf, &flight->due.pid,
-                                       flight->due.part);
-    if (due) {
-        due->domain = flight->due.domain;
-        due->previous = flight->due.previous;
-        due->has_previous = 1;
-        due->again = 1;
+    again = ngx_http_fraud_exchange_note(fmcf, &due->pid, due->part);
+
+    if (again) {
+        again->domain = due->domain;
+        again->previous = due->previous;
+        again->has_previous = 1;
+        again->again = 1;
     }
 }
 
