@@ -100,7 +100,7 @@ static void read_key(fraud_seal_secret_t *secret, const char *path) {
              "escrow keygen\"",
              path);
     }
-    memset(line, 0, sizeof(line));
+    explicit_bzero(line, sizeof(line));
 }
 
 static void put_hex(char *text, const uint8_t *digest) {
@@ -200,7 +200,7 @@ static int open_seal(options_t *o) {
     }
     (void)fwrite(account, 1, len, stdout);
     (void)putchar('\n');
-    memset(account, 0, sizeof(account));
+    explicit_bzero(account, sizeof(account));
     return fflush(stdout) == EOF;
 }
 

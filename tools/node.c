@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#define _DEFAULT_SOURCE /* explicit_bzero */
+
 #include "node.h"
 
 #include "fail.h"
@@ -103,7 +105,7 @@ static int greet(node_t *node, const site_t *site,
         } else {
             node_send(node, "AUTH %s", password);
         }
-        memset(password, 0, sizeof(password));
+        explicit_bzero(password, sizeof(password));
         if (!carried_out(node)) {
             return 0;
         }
@@ -172,7 +174,7 @@ void node_send(node_t *node, const char *format, ...) {
         broken(node, "the connection broke");
     }
     /* it may have a password in it */
-    memset(command, 0, (size_t)len);
+    explicit_bzero(command, (size_t)len);
     free(command);
 }
 
