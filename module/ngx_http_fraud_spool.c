@@ -353,8 +353,7 @@ ngx_http_fraud_writer_create(ngx_http_fraud_spool_t *spool)
                                                  * FRAUD_SEAL_MAX_DATA))
     {
         ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, ngx_errno,
-                      "mlock() failed, accounts that wait to be sealed may be "
-                      "swapped");
+                      "mlock() failed, flags that wait may be swapped");
     }
 
     return writer;

@@ -124,6 +124,31 @@ my %two = (f => 1, one => 1, two => 1);
     is((map { Spool::records($_) } $s->files)[-1][1], 'end', 'and its writer');
 }
 
+# without memory for one it serves, tells it once, and tries again
+
+{
+    die "root is needed to limit a worker\n" if $> != 0;
+    my $s = Spool->new(server => $rules);
+    my ($worker) = $s->{nginx}->workers;
+    open my $in, '<', "/proc/$worker/statm" or die "$!\n";
+    my $size = 4096 * (split ' ', <$in>)[0] + 262144;
+
+    system('prlimit', '--pid', $worker, "--as=$size:") == 0
+        or die "prlimit fails\n";
+    is($s->ask(%two, as => "u$_"), 200, 'no memory') for 1 .. 3;
+    is($s->flags->{lost}, 3, 'its flags are lost');
+    system('prlimit', '--pid', $worker, '--as=unlimited:') == 0
+        or die "prlimit fails\n";
+    ok(Fraud::wait_for(sub {
+        $s->ask(%two, as => 'u1'); my @files = $s->files; @files }),
+       'later ones are not');
+    ok($s->settled(1), 'nor then');
+    my $allowed = qr/"fraud_spool": no thread, flags of this worker are lost /;
+    my @lines = $s->{nginx}->error_log =~ /$allowed/g;
+    is(scalar(@lines), 1, 'which is told once');
+    $s->{nginx}->ends($allowed);
+}
+
 # files: of one writer, nobody else's, without a gap, ended
 
 {
