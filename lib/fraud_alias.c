@@ -38,6 +38,21 @@ static int has_group(fraud_str_t text) {
     return 0;
 }
 
+/* "$name" or "${name}", which is no part of what the map looks at */
+static int has_variable(fraud_str_t text) {
+    size_t i;
+
+    for (i = 0; i + 1 < text.len; i++) {
+        if (text.data[i] == '$' &&
+            (text.data[i + 1] == '{' ||
+             (is_name_char(text.data[i + 1]) &&
+              (text.data[i + 1] < '0' || text.data[i + 1] > '9')))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void add(fraud_alias_t *alias, fraud_str_t name, fraud_str_t text,
                 fraud_alias_use_t use) {
     fraud_alias_edge_t *edge;
@@ -119,6 +134,8 @@ static void take_line(fraud_alias_t *alias, const fraud_str_t *words,
         if (map->use == FRAUD_ALIAS_CHOOSES) {
             map->use = FRAUD_ALIAS_WHETHER;
         }
+    }
+    if (has_variable(words[1])) {
         add(alias, name, words[1], FRAUD_ALIAS_REPEATS);
     }
 }
@@ -180,17 +197,19 @@ static void push(fraud_alias_walk_t *walk, fraud_str_t text) {
     size_t i;
 
     for (i = 0; i < walk->n; i++) {
-        if (walk->texts[i].data == text.data &&
-            walk->texts[i].len == text.len) {
+        if (walk->texts[i].len == text.len &&
+            memcmp(walk->texts[i].data, text.data, text.len) == 0) {
             return;
         }
     }
-    if (walk->n < FRAUD_ALIAS_TEXTS) {
-        walk->texts[walk->n++] = text;
+    if (walk->n == FRAUD_ALIAS_TEXTS) {
+        walk->alias->full = 1;
+        return;
     }
+    walk->texts[walk->n++] = text;
 }
 
-void fraud_alias_walk(fraud_alias_walk_t *walk, const fraud_alias_t *alias,
+void fraud_alias_walk(fraud_alias_walk_t *walk, fraud_alias_t *alias,
                       fraud_str_t text, int choices) {
     walk->alias = alias;
     walk->texts[0] = text;

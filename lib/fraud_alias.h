@@ -45,7 +45,7 @@ typedef struct {
 
 /* A walk over what a text reads. */
 typedef struct {
-    const fraud_alias_t *alias;
+    fraud_alias_t *alias;
     fraud_str_t texts[FRAUD_ALIAS_TEXTS];
     size_t n;
     size_t text; /* being read */
@@ -74,9 +74,10 @@ void fraud_alias_close(fraud_alias_t *alias);
 /*
  * fraud_alias_walk(walk, alias, text, choices):
  * Begin with ${text}. ${alias} may be NULL: nothing is known. With ${choices}
- * a map of constants reads what it looks at.
+ * a map of constants reads what it looks at. What is more than
+ * FRAUD_ALIAS_TEXTS different texts is left out, and ${alias} is then full.
  */
-void fraud_alias_walk(fraud_alias_walk_t *walk, const fraud_alias_t *alias,
+void fraud_alias_walk(fraud_alias_walk_t *walk, fraud_alias_t *alias,
                       fraud_str_t text, int choices);
 
 /*

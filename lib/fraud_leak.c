@@ -93,7 +93,7 @@ static int find_raw(char *variable, const fraud_leak_t *leak,
     return find(variable, leak, text, raw, sizeof(raw) / sizeof(raw[0]));
 }
 
-void fraud_leak_init(fraud_leak_t *leak, const fraud_alias_t *alias) {
+void fraud_leak_init(fraud_leak_t *leak, fraud_alias_t *alias) {
     memset(leak, 0, sizeof(*leak));
     leak->alias = alias;
     leak->nblocks = 1;

@@ -57,7 +57,7 @@ typedef struct {
 
 /* Large: of a pool, not of a stack. */
 typedef struct {
-    const fraud_alias_t *alias;
+    fraud_alias_t *alias;
     fraud_leak_block_t blocks[FRAUD_LEAK_BLOCKS]; /* 0: all */
     size_t nblocks;
     fraud_leak_item_t items[FRAUD_LEAK_ITEMS];
@@ -75,7 +75,7 @@ typedef struct {
  * Begin outside of all blocks. ${alias} is of the same configuration, or NULL:
  * variables that are made of others are then taken for harmless.
  */
-void fraud_leak_init(fraud_leak_t *leak, const fraud_alias_t *alias);
+void fraud_leak_init(fraud_leak_t *leak, fraud_alias_t *alias);
 
 /*
  * fraud_leak_directive(leak, words, n, file, line):

@@ -60,7 +60,7 @@ static void reads(void **state) {
         {"", "no $ and $$ or $- ${} ${", "", NULL},
         {"", "$a${b_1}c$d", "a b_1 d ", NULL},
         {"map $b $a { default $c; x y; }", "$a", "a c ", NULL},
-        {"map $b $a { ~^x(.) $1; }", "$a", "a b 1 ", NULL},
+        {"map $b $a { ~^x(.) $1; }", "$a", "a b ", NULL},
         {"map $b $a { default 0; x y; }", "$a", "a ", "a b "},
         {"map \"$b-$c\" $a { volatile; hostnames; x 1; }", "$a", "a ",
          "a b c "},
@@ -70,7 +70,7 @@ static void reads(void **state) {
         {"set \"$a\" $b;", "x${a}", "a b ", NULL},
         {"auth_request_set $a $upstream_http_u;", "$a", "a upstream_http_u ",
          NULL},
-        {"set $a $b; set $b $c; set $c $a;", "$a", "a b c a ", NULL},
+        {"set $a $b; set $b $c; set $c $a;", "$a", "a b c ", NULL},
         {"geo $a { default 0; }", "$a", "a ", "a remote_addr "},
         {"geo $arg_ip $a { default 0; }", "$a", "a ", "a arg_ip "},
         {"split_clients $b $a { 50% x; * \"\"; }", "$a", "a ", "a b "},
@@ -128,10 +128,39 @@ static void limits(void **state) {
     free(conf);
 }
 
+/* A long map: what is said often, or only of groups, takes no room. */
+static void maps(void **state) {
+    static const struct {
+        const char *line;
+        int full;
+    } cases[] = {{"~^/%zu/(.*) /new/%zu/$1;\n", 0},
+                 {"/%zu $host;#%zu\n", 0},
+                 {"/%zu $host%zu;\n", 1}};
+    char *conf = malloc(64 * (FRAUD_ALIAS_TEXTS + 3)), out[8192];
+    size_t i, k, len;
+
+    (void)state;
+    assert_non_null(conf);
+    for (k = 0; k < N(cases); k++) {
+        len = (size_t)sprintf(conf, "map $uri $v {\n");
+        for (i = 0; i <= FRAUD_ALIAS_TEXTS; i++) {
+            len += (size_t)sprintf(conf + len, cases[k].line, i, i);
+        }
+        (void)sprintf(conf + len, "default $last;\n}\n");
+        feed(conf);
+        assert_int_equal(alias.full, 0);
+        walk(out, sizeof(out), "$v", 0);
+        assert_int_equal(alias.full, cases[k].full);
+        assert_int_equal(strstr(out, " last ") == NULL, cases[k].full);
+    }
+    free(conf);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads),
         cmocka_unit_test(limits),
+        cmocka_unit_test(maps),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
