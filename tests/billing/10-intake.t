@@ -59,7 +59,7 @@ sub golden {
         'cases';
     is $b->value("SELECT COUNT(*) FROM outbox WHERE type ="
                  . " 'fraud.case.opened'"), 20, 'one message for each';
-    is $b->value("SELECT COUNT(*) FROM inbox WHERE body LIKE '%seal%'"
+    is $b->value("SELECT COUNT(*) FROM inbox WHERE body LIKE '%\"seal\"%'"
                  . " OR body LIKE '%user-%'"), 0,
         'no seal and no account is kept in bodies';
     is $b->value("SELECT COUNT(*) FROM resolver WHERE box LIKE '%user-%'"), 0,
