@@ -26,6 +26,8 @@ for my $db (Billing::databases()) {
     gone($billing, $receiver);
     crashes($billing, $receiver);
     $billing->verified('the ledger does not mind');
+    untold($billing, $receiver);
+    $billing->verified('nor what was told late');
     erased($billing, $receiver);
     unsafe($billing, $receiver) if $db eq 'sqlite';
 }
@@ -166,6 +168,67 @@ sub crashes {
         is(scalar($receiver->effects), 1, 'one effect');
         is(waiting($billing), 0, 'sent');
     }
+}
+
+# who has not been told of a hold is not charged: the time to object begins when
+# the billing system takes the message, and if it never does, all goes back
+
+sub untold {
+    my ($billing, $receiver) = @_;
+    my $end = 14 * 86400 + 1200 + 60;
+
+    is(($billing->billing('deposit', '--id', 'untold', '--policy', 'asogen',
+                          '--account', 'user-0', '--amount', 10000,
+                          '--currency', 'EUR'))[0], 0, 'a deposit');
+    for my $late (0, 1) {
+        my $case = held($billing, $receiver);
+
+        $billing->forward($end);
+        is($billing->once, 0, 'the time to object would be over');
+        is(state_of($billing, $case), 'held', 'nobody was told: not posted');
+        $receiver->plan() if $late;
+        $billing->forward($late ? 86400 : 2 * 86400);
+        $billing->once;
+        is(state_of($billing, $case), $late ? 'held' : 'voided',
+           $late ? 'told at last' : 'never told: given back');
+        next if !$late;
+        $billing->forward(3600);
+        $billing->once;
+        $billing->forward($end - 3600 - 120);
+        $billing->once;
+        is(state_of($billing, $case), 'held', 'fourteen days from then');
+        $billing->forward(120);
+        $billing->once;
+        is(state_of($billing, $case), 'posted', 'and then it is posted');
+    }
+    is($billing->value("SELECT COUNT(*) FROM outbox WHERE type ="
+                       . " 'fraud.hold.posted' AND state = 'sent'"), 1, 'once');
+}
+
+sub state_of {
+    my ($billing, $case) = @_;
+    return $billing->value("SELECT state FROM incident WHERE id = '$case'");
+}
+
+# held(billing, receiver): a hold that the billing system does not hear of
+
+sub held {
+    my ($billing, $receiver) = @_;
+
+    $receiver->plan();
+    $billing->flags(flags => 20, accounts => 1, seed => ++$account, amount => 5,
+                    window => 60 + $account, rules => 1);
+    $billing->once;
+    my $case = $billing->value("SELECT id FROM incident WHERE state = 'case'"
+                               . ' AND amount > 0');
+    $receiver->plan('500 always', '500');
+    $billing->ctl('case', 'show', '--as', 'anna', $case);
+    $billing->forward(40);
+    my ($status, undef, $said) = $billing->ctl('case', 'confirm', '--as',
+        'anna', $case, '--reason', 'evidence', '--amount', 5);
+    is($status, 0, 'held') or diag $said;
+    $billing->once;
+    return $case;
 }
 
 sub erased {

@@ -309,40 +309,12 @@ db_rc incident_counted(billing_t *billing, const char *id, int64_t now) {
     return open_case(billing, &incident, now);
 }
 
-/* What a longer window of a newer policy does to a hold that is due. */
-static db_rc is_due(billing_t *billing, const incident_t *incident, int64_t now,
-                    int *due) {
-    fraud_settings_t settings;
-    int64_t at, post_at;
-    db_rc rc;
-
-    *due = 1;
-    if (!billing_settings(billing, &settings, incident->policy,
-                          incident->policy_version, now)) {
-        return DB_OK;
-    }
-    rc = db_run(billing->db, "SELECT at FROM transfer WHERE id = $1",
-                DB_ARGS(DB_T(incident->hold)));
-    if (rc != DB_OK) {
-        return rc == DB_NONE ? DB_FAIL : rc;
-    }
-    at = db_int(billing->db, 0);
-    post_at =
-        at + ((int64_t)settings.window_hold + INCIDENT_SLACK) * CLOCK_SECOND;
-    *due = post_at <= now;
-    return *due ? DB_OK
-                : db_run(billing->db,
-                         "UPDATE incident SET post_at = $2, expires_at = "
-                         "expires_at + ($2 - post_at) WHERE id = $1",
-                         DB_ARGS(DB_T(incident->id), DB_I(post_at)));
-}
-
 static db_rc post_or_void(billing_t *billing, incident_t *incident,
                           int64_t now) {
     char decision_id[BILLING_ID_SIZE];
     fraud_decision_t decision;
     int due;
-    db_rc rc = is_due(billing, incident, now, &due);
+    db_rc rc = settle_due(billing, incident, now, &due);
 
     if (rc != DB_OK || !due) {
         return rc;
@@ -404,7 +376,8 @@ db_rc incident_tick(billing_t *billing, int64_t now, int *done) {
 
     *done = data.done;
     if (rc == DB_OK && data.state[0] != '\0') {
-        say(SAY_INFO, "hold ended",
+        say(SAY_INFO,
+            strcmp(data.state, "held") == 0 ? "hold put off" : "hold ended",
             SAY(SAY_T("incident", data.id), SAY_T("state", data.state)));
     }
     return rc;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LOOK_AGAIN (3600ll * CLOCK_SECOND) /* whether a message is sent */
+
 /* A transfer of the incident: all of them but the hold have it as pending. */
 static transfer_t plan(const incident_t *incident, const char *kind,
                        const char *debit, const char *credit, int64_t amount,
@@ -130,6 +132,78 @@ static db_rc held(db_t *db, const incident_t *incident, int64_t *amount) {
         *amount = db_int(db, 0);
     }
     return rc == DB_NONE ? DB_FAIL : rc;
+}
+
+/*
+ * The time to object begins when the hold does, or when the billing system,
+ * which tells the person, took its message later than clocks may differ. 0: it
+ * has not yet.
+ */
+static db_rc find_told(billing_t *billing, const incident_t *incident,
+                       int64_t *at) {
+    db_rc rc = db_run(billing->db,
+                      "SELECT t.at, o.state, o.sent_at FROM transfer t"
+                      " LEFT JOIN outbox o ON o.id = t.id WHERE t.id = $1",
+                      DB_ARGS(DB_T(incident->hold)));
+    int64_t sent_at;
+
+    if (rc != DB_OK) {
+        return rc == DB_NONE ? DB_FAIL : rc;
+    }
+    *at = db_int(billing->db, 0);
+    if (billing->conf.webhook_url == NULL) {
+        return DB_OK; /* somebody exports what is to be told */
+    }
+    sent_at = db_int(billing->db, 2);
+    if (strcmp(db_text(billing->db, 1), "sent") != 0) {
+        *at = 0;
+    } else if (sent_at > *at + (int64_t)INCIDENT_SLACK * CLOCK_SECOND) {
+        *at = sent_at;
+    }
+    return DB_OK;
+}
+
+/* Who is not told in time is not charged: the hold expires when it would. */
+static db_rc put_off(billing_t *billing, const incident_t *incident,
+                     int64_t now) {
+    int64_t next = now + LOOK_AGAIN;
+
+    return db_run(
+        billing->db, "UPDATE incident SET post_at = $2 WHERE id = $1",
+        DB_ARGS(DB_T(incident->id),
+                DB_I(next < incident->expires_at ? next
+                                                 : incident->expires_at + 1)));
+}
+
+db_rc settle_due(billing_t *billing, const incident_t *incident, int64_t now,
+                 int *due) {
+    fraud_settings_t settings;
+    int64_t at, post_at;
+    db_rc rc;
+
+    *due = 1;
+    if (!billing_settings(billing, &settings, incident->policy,
+                          incident->policy_version, now)) {
+        return DB_OK;
+    }
+    rc = find_told(billing, incident, &at);
+    if (rc != DB_OK) {
+        return rc;
+    }
+    if (at == 0) {
+        *due = 0;
+        return put_off(billing, incident, now);
+    }
+    post_at =
+        at + ((int64_t)settings.window_hold + INCIDENT_SLACK) * CLOCK_SECOND;
+    *due = post_at <= now;
+    return *due ? DB_OK
+                : db_run(billing->db,
+                         "UPDATE incident SET post_at = $2, expires_at = $3 "
+                         "WHERE id = $1",
+                         DB_ARGS(DB_T(incident->id), DB_I(post_at),
+                                 DB_I(post_at + (int64_t)billing->conf.grace *
+                                                    CLOCK_SECOND)));
 }
 
 db_rc settle_post(billing_t *billing, incident_t *incident, int64_t now,

@@ -30,6 +30,17 @@ db_rc settle_refuse(billing_t *billing, const incident_t *incident, int64_t now,
                     int64_t amount, const char *reason);
 
 /*
+ * settle_due(billing, incident, now, due):
+ * Set ${due} if the time to object to the open hold is over: the longer of the
+ * windows of the policies then and now, from the hold on or, with a [webhook],
+ * from when the billing system took its message, if that was later than clocks
+ * may differ. If it is not over, the row says when to look again, and when the
+ * hold expires; that does not move before the message is taken.
+ */
+db_rc settle_due(billing_t *billing, const incident_t *incident, int64_t now,
+                 int *due);
+
+/*
  * settle_post(billing, incident, now, decision, most):
  * Deduct what is held, at most ${most}; the rest of it goes back.
  */
