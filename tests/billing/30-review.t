@@ -49,6 +49,8 @@ sub gates {
     $b->later(1);
     refused($b->judge('mallory', 'confirm', $case, @evidence, 100),
             qr/mallory wrote a rule of this case/, 'the author of a rule');
+    refused($b->judge('Mallory', 'confirm', $case, @evidence, 100),
+            qr/mallory wrote a rule of this case/, 'in any spelling');
     refused($b->judge('sig', 'confirm', $case, @evidence, 100),
             qr/sig wrote a rule of this case/, 'the author of a signal');
     refused($b->case('mallory', 'refute', $case, '--reason', 'false_alarm'),
@@ -125,6 +127,8 @@ sub second_person {
     is($b->balance('alice'), 10000, 'and nothing is held');
     refused($b->case('anna', 'confirm', $case, @evidence, 2001),
             qr/a second person has to/, 'not the same');
+    refused($b->judge('Anna', 'confirm', $case, @evidence, 2001),
+            qr/anna confirmed it already/, 'nor in another spelling');
     refused($b->case('bob', 'confirm', $case, @evidence, 2001),
             qr/open the evidence/, 'nor one who has not looked');
     refused($b->confirm('bob', $case, 2002), qr/confirmed 20\.01 EUR, and no/,
@@ -297,6 +301,12 @@ sub words {
 
 sub names {
     my $dir = tempdir(CLEANUP => 1);
+    my $conf = Books::slurp($b->{conf});
+
+    Books::file("$dir/conf", $conf =~ s/mallory/mallory\@example.org/r);
+    wrong($b->run("$Books::BIN/fraudctl", 'case', 'list', '-c', "$dir/conf"),
+          qr/"mallory\@example.org" is no login name/,
+          'an author whom nobody can be');
     my $shipped = "$dir/fraudctl";
 
     plan skip_all => 'only root can be somebody else' if $> != 0;

@@ -60,7 +60,8 @@ typedef struct {
  *   secret = FILE             that "fraud_control secret=" has
  *   identity = NAME           whose value the account is
  *   [authors]
- *   RULE = NAME               who wrote a rule does not judge by it
+ *   RULE = NAME               whose login this is wrote the rule, and does
+ *                             not judge by it
  */
 typedef struct {
     const char *path;

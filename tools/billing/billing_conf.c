@@ -3,6 +3,7 @@
 #include "billing.h"
 #include "fail.h"
 #include "fraud_str.h"
+#include "principal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -93,14 +94,18 @@ static void add_author(reader_t *in, const char *rule, const char *name) {
                 BILLING_AUTHORS);
     }
     author = &in->conf->author[in->conf->nauthors++];
-    if (strlen(rule) >= sizeof(author->rule) ||
-        strlen(name) >= sizeof(author->author)) {
+    if (strlen(rule) >= sizeof(author->rule)) {
         fail_in(in->conf->path, in->line, "\"%s\" is too long, at most %d",
-                strlen(rule) >= sizeof(author->rule) ? rule : name,
-                BILLING_NAME_SIZE - 1);
+                rule, BILLING_NAME_SIZE - 1);
+    }
+    /* what nobody can be called would keep nobody from judging */
+    if (!principal_name(author->author, name, sizeof(author->author))) {
+        fail_in(in->conf->path, in->line,
+                "\"%s\" is no login name: at most %d of a-z, A-Z, 0-9, '.', "
+                "'_', '-'",
+                name, BILLING_NAME_SIZE - 1);
     }
     memcpy(author->rule, rule, strlen(rule) + 1);
-    memcpy(author->author, name, strlen(name) + 1);
 }
 
 static void take(reader_t *in, const char *name, const char *value) {

@@ -19,7 +19,24 @@ int principal_is_word(const char *text, size_t max) {
            text[strspn(text, set)] == '\0';
 }
 
+int principal_name(char *name, const char *text, size_t size) {
+    size_t i;
+
+    if (!principal_is_word(text, size - 1)) {
+        return 0;
+    }
+    for (i = 0; text[i] != '\0'; i++) {
+        name[i] = text[i];
+        if (text[i] >= 'A' && text[i] <= 'Z') {
+            name[i] = (char)(text[i] - 'A' + 'a');
+        }
+    }
+    name[i] = '\0';
+    return 1;
+}
+
 const char *principal(const char *as) {
+    static char name[BILLING_NAME_SIZE];
     const struct passwd *user;
 
 #ifndef BILLING_TEST
@@ -34,9 +51,9 @@ const char *principal(const char *as) {
         }
         as = user->pw_name;
     }
-    if (!principal_is_word(as, BILLING_NAME_SIZE - 1)) {
+    if (!principal_name(name, as, sizeof(name))) {
         fail("your name is not at most %d of a-z, A-Z, 0-9, '.', '_', '-'",
              BILLING_NAME_SIZE - 1);
     }
-    return as;
+    return name;
 }
