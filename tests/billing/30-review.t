@@ -178,6 +178,25 @@ sub haste {
     like($b->confirm('new', $case, 100), qr/is held/, '49 are too few to tell');
 }
 
+# two decisions of one person at the same time count each other
+
+sub twins {
+    my @cases = map {
+        $b->deposit("d$_", $_, 1000);
+        $b->flag(account => $_, amount => 100);
+    } qw(carol dave);
+
+    history('twin', 19, 10, 1800);
+    $b->case('twin', 'show', $_) for @cases;
+    $b->later(31);
+    $b->while_locked('UPDATE chain SET seq = seq', 2, map {
+        ["$Books::BIN/fraudctl", 'case', 'confirm', '-c', $b->{conf}, '--as',
+         'twin', $_, @evidence, 100]
+    } @cases);
+    is(join(' ', sort map { $b->state($_) } @cases), 'held second',
+       'the 20th in an hour, and the 21st');
+}
+
 sub objections {
     my $case = $b->flag(amount => 1000);
 
@@ -325,6 +344,7 @@ for my $kind (Billing::databases()) {
         second_person => \&second_person, haste => \&haste,
         objections => \&objections, appeals => \&appeals, gone => \&gone,
         words => \&words, names => \&names,
+        $kind eq 'sqlite' ? () : (twins => \&twins), # that has one writer
     );
 
     for my $name (sort keys %tests) {

@@ -6,6 +6,9 @@ package Books;
 use strict;
 use warnings;
 
+use IO::Handle;
+use POSIX ();
+
 use Billing;
 use Fraud;
 use Redis;
@@ -83,6 +86,47 @@ sub sql {
     my ($self, $sql) = @_;
 
     return join "\n", $self->SUPER::sql($sql);
+}
+
+# while_locked(sql, n, commands): carried out once ${n} of them wait for what the
+# SQL has locked, on PostgreSQL, and then gives free
+
+sub while_locked {
+    my ($self, $sql, $n, @commands) = @_;
+    my $waits = 'SELECT COUNT(*) FROM pg_stat_activity WHERE datname ='
+        . " '$self->{name}' AND wait_event_type = 'Lock'";
+    my $pid = open(my $lock, '|-', 'psql', '-qAt', '-o', '/dev/null',
+                   $self->url) // die "psql: $!";
+
+    $lock->autoflush;
+    print $lock "BEGIN; $sql; SELECT pg_advisory_lock(1);\n";
+    $self->wait_until("SELECT COUNT(*) FROM pg_locks WHERE locktype ="
+                      . " 'advisory'", 1);
+    my @pids = map {
+        my @command = @$_;
+        my $child = fork() // die "fork: $!";
+
+        if (!$child) {
+            open STDOUT, '>', '/dev/null';
+            open STDERR, '>', '/dev/null';
+            exec @command or POSIX::_exit(127);
+        }
+        $child;
+    } @commands;
+    $self->wait_until($waits, $n);
+    print $lock "COMMIT;\n";
+    close $lock or die "psql: $sql";
+    waitpid $_, 0 for @pids;
+}
+
+sub wait_until {
+    my ($self, $sql, $expected) = @_;
+
+    for (1 .. 400) {
+        return if $self->sql($sql) == $expected;
+        select undef, undef, undef, 0.05;
+    }
+    die "$sql: never $expected\n";
 }
 
 sub deposit {

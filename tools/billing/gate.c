@@ -314,12 +314,27 @@ db_rc gate_check(billing_t *billing, gate_t *gate, const incident_t *incident) {
     return rc;
 }
 
+/* What one person decides is counted: nothing else of his may be under way. */
+static db_rc one_at_a_time(db_t *db, const char *who) {
+    char key[BILLING_NAME_SIZE + 16];
+
+    (void)snprintf(key, sizeof(key), "reviewer.%s", who);
+    return db_run(db,
+                  "INSERT INTO meta (key, value) VALUES ($1, '') "
+                  "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                  DB_ARGS(DB_T(key)));
+}
+
 db_rc gate_second(billing_t *billing, const char *who, int64_t amount,
                   int64_t now, int *needed) {
     int64_t recent, against;
     db_rc rc;
 
     *needed = (uint64_t)amount > billing->conf.second_person;
+    rc = one_at_a_time(billing->db, who);
+    if (rc != DB_OK) {
+        return rc;
+    }
     rc = db_run(billing->db,
                 "SELECT COUNT(*) FROM review WHERE reviewer = $1"
                 " AND at > $2 AND " DECIDES,
