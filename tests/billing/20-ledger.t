@@ -206,6 +206,23 @@ sub cap_changes {
     clean('a lower cap');
 }
 
+# the strictest policy of all flags counts, also if somebody else makes the
+# incident between the look at it and the first flag
+
+sub policy_races {
+    my $case = $b->flag;
+
+    $b->policy(2, '2026-11-22', 'event=min(damage,5000) day=5000' =>
+               'event=min(damage,1500) day=1500');
+    $b->sql("CREATE TABLE made AS SELECT * FROM incident WHERE id = '$case'; "
+            . 'DELETE FROM incident; DELETE FROM inbox');
+    $b->while_locked('INSERT INTO incident SELECT * FROM made', 1,
+                     ["$Books::BIN/drive", $b->{conf}, 'flag', 'version=2',
+                      'window=5']);
+    is($b->sql("SELECT events, policy_version FROM incident WHERE id = "
+               . "'$case'"), '2|2', 'both flags, and the stricter policy');
+}
+
 sub policy_forbids {
     my $case = held(4000, amount => 4000);
 
@@ -521,6 +538,8 @@ for my $kind (Billing::databases()) {
         one_hold => \&one_hold, cap_under_load => \&cap_under_load,
         midnight => \&midnight,
         cap_changes => \&cap_changes, policy_forbids => \&policy_forbids,
+        # SQLite has one writer
+        $kind eq 'sqlite' ? () : (policy_races => \&policy_races),
         window_grows => \&window_grows, spend_races => \&spend_races,
         appeals => \&appeals, clocks => \&clocks, refuted => \&refuted,
         erasure => \&erasure, erasure_voids => \&erasure_voids,

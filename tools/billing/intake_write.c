@@ -169,7 +169,10 @@ static int is_new_account(const intake_t *intake, size_t at) {
     return !item->resolved;
 }
 
-/* Add an item to its incident. What a person has assessed stays. */
+/*
+ * Add an item to its incident. What a person has assessed stays; if somebody
+ * else made it meanwhile, or under another policy, it is all done again.
+ */
 static db_rc add(db_t *db, const intake_item_t *item,
                  const intake_touched_t *touched, int64_t now) {
     const event_t *event = &item->event;
@@ -196,15 +199,17 @@ static db_rc add(db_t *db, const intake_item_t *item,
         " currency = CASE WHEN incident.currency = ''"
         " THEN excluded.currency ELSE incident.currency END,"
         " changed = excluded.changed "
-        "WHERE incident.currency = '' OR excluded.currency = ''"
-        " OR incident.currency = excluded.currency",
+        "WHERE incident.policy_version = $17 AND (incident.currency = ''"
+        " OR excluded.currency = ''"
+        " OR incident.currency = excluded.currency)",
         DB_ARGS(DB_T(item->incident), DB_T(event->policy),
                 DB_I(touched->version), DB_T(item->account),
                 DB_T(event->family), DB_I(clock_day(event->first)),
                 DB_T(event->pid), DB_I(event->epoch), DB_I(event->observed),
                 DB_I(event->nsignals), DB_I(event->first), DB_I(event->last),
                 DB_T(event->kind), DB_I(event->amount), DB_T(event->currency),
-                DB_I(now)));
+                DB_I(now),
+                DB_I(touched->row != 0 ? touched->row : touched->version)));
     failpoint("incident");
     return rc;
 }
