@@ -158,6 +158,11 @@ sub changes {
          qr/^I7 +hld_\w+: there is no notice/m],
         ['a post too early', "$t at = at - $us WHERE " . of('post', 'posted'),
          qr/^I8 +pst_\w+: was posted before the time to object/m],
+        ['an objection that nobody decided on', "INSERT INTO review (id,"
+         . ' incident, reviewer, action, reason, at) SELECT \'rvw_x\','
+         . " incident, 'clerk', 'object', 'person', at + 1 FROM transfer WHERE "
+         . of('hold', 'posted'),
+         qr/^I7 +pst_\w+: was posted while an objection was open/m],
         ['a refusal', "INSERT INTO refusal SELECT id, 'x', 'balance', at"
          . ' FROM transfer WHERE ' . of('hold', 'held'),
          qr/^I9 +hld_\w+: was refused and entered/m],
@@ -188,6 +193,18 @@ sub changes {
          qr/^inbox +$case{case}: its events are not as many/m],
         ['an amount of damage', "UPDATE incident SET amount = 2000 WHERE id ="
          . " '$case{case}'", qr/^inbox +$case{case}: its amount is not/m],
+        ['an amount of damage and of its flag', 'UPDATE inbox SET amount = 2000'
+         . " WHERE incident = '$case{case}'; UPDATE incident SET amount = 2000"
+         . " WHERE id = '$case{case}'",
+         qr/^inbox +flg_\w+: has not the amount that it said/m],
+        ['evidence', "UPDATE inbox SET body = REPLACE(body, '1000', '9000')"
+         . " WHERE incident = '$case{case}'",
+         qr/^inbox +flg_\w+: is not the flag that arrived/m],
+        ['evidence that is none', "UPDATE inbox SET body = '{}' WHERE incident"
+         . " = '$case{case}'", qr/^inbox +flg_\w+: is not evidence any more/m],
+        ['a flag of somebody else', "UPDATE incident SET account = '"
+         . $b->account('bert') . "' WHERE id = '$case{case}'",
+         qr/^inbox +flg_\w+: counts for an incident that is not its own/m],
         ['no incident', "UPDATE inbox SET incident = 'inc_y' WHERE incident ="
          . " '$case{case}'", qr/^inbox +flg_\w+: is of no incident/m],
         ['dead from nowhere', "INSERT INTO dead (id, writer, seq, reason, body,"
@@ -195,6 +212,9 @@ sub changes {
          . ' 0)', qr/^dead +dead_x: is dead and did not arrive so/m],
         ['a message', "DELETE FROM outbox WHERE id = '" . $hold->('held') . "'",
          qr/^outbox +hld_\w+: the billing system is not told/m],
+        ['the amount of a message', "UPDATE outbox SET body = REPLACE(body,"
+         . " '\"900\"', '\"9000\"') WHERE id = '" . $hold->('held') . "'",
+         qr/^outbox +hld_\w+: tells of it otherwise/m],
         ['a case untold', "DELETE FROM outbox WHERE type = 'fraud.case.opened'"
          . " AND incident = '$case{case}'",
          qr/^outbox +$case{case}: a case was opened, and nobody/m],

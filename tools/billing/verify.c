@@ -188,6 +188,9 @@ static db_rc check(verify_t *v) {
         rc = verify_rows(v);
     }
     if (rc == DB_OK) {
+        rc = verify_flags(v);
+    }
+    if (rc == DB_OK) {
         rc = verify_policies(v);
     }
     if (rc == DB_OK && v->receiver != NULL) {

@@ -32,11 +32,12 @@ void verify_found(verify_t *v, const char *check, const char *id,
                   const char *what, const char *more);
 
 /*
- * verify_rows(v), verify_policies(v), verify_receiver(v):
- * What the rows say of each other; of the policies, caps and authors; of what
- * the billing system says that it has.
+ * verify_rows(v), verify_flags(v), verify_policies(v), verify_receiver(v):
+ * What the rows say of each other; of the flags whose evidence is kept; of the
+ * policies, caps and authors; of what the billing system says that it has.
  */
 db_rc verify_rows(verify_t *v);
+db_rc verify_flags(verify_t *v);
 db_rc verify_policies(verify_t *v);
 db_rc verify_receiver(verify_t *v);
 

@@ -112,6 +112,12 @@ static const struct {
      " ON f.incident = r.incident AND f.reviewer = r.reviewer"
      " WHERE r.action IN ('second', 'uphold', 'reject')"
      " AND f.action = 'confirm' LIMIT 100"},
+    {"I7", "was posted while an objection was open",
+     "SELECT DISTINCT p.id FROM transfer p JOIN review o"
+     " ON o.incident = p.incident AND o.action = 'object' AND o.at <= p.at"
+     " WHERE p.kind = 'post' AND NOT EXISTS (SELECT 1 FROM review u"
+     " WHERE u.incident = o.incident AND u.action = 'uphold'"
+     " AND u.at >= o.at AND u.at <= p.at) LIMIT 100"},
     {"I9", "was refused and entered",
      "SELECT r.id FROM refusal r JOIN transfer t ON t.id = r.id LIMIT 100"},
     {"state", "is not as the ledger has it",
@@ -175,6 +181,12 @@ static const struct {
      " WHEN 'post' THEN 'fraud.hold.posted'"
      " WHEN 'reverse' THEN 'fraud.post.reversed'"
      " ELSE 'fraud.hold.voided' END) LIMIT 100"},
+    {"outbox", "tells of it otherwise than the ledger",
+     "SELECT t.id FROM transfer t JOIN outbox o ON o.id = t.id"
+     " WHERE o.body <> '' AND o.body NOT LIKE '%\"id\":\"' || t.id"
+     " || '\",\"kind\":\"' || t.kind || '\",\"amount_minor\":\"'"
+     " || t.amount || '\",\"currency\":\"' || t.currency || '\"%'"
+     " LIMIT 100"},
     {"outbox", "tells of what is not in the ledger",
      "SELECT o.id FROM outbox o WHERE o.type <> 'fraud.case.opened'"
      " AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.id = o.id) LIMIT 100"},
