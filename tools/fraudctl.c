@@ -2,6 +2,7 @@
 
 #include "billing/export.h"
 #include "billing/review.h"
+#include "core.h"
 #include "escrow.h"
 #include "explain.h"
 #include "fail.h"
@@ -46,6 +47,7 @@ static int is_help(const char *word) {
 int main(int argc, char **argv) {
     size_t i;
 
+    core_none();
     if (argc < 2) {
         usage(stderr);
         return 2;

@@ -31,4 +31,25 @@ for my $db (Billing::databases()) {
          : Billing::postgres()->url(Billing::postgres()->database));
 }
 
+# nothing of an account is left in a core file, whatever the shell allows
+
+sub cores {
+    my (@command) = @_;
+    my $pid = open(my $in, '|-', 'sh', '-c', 'ulimit -c unlimited; exec "$@"',
+                   'sh', @command) // die "sh: $!\n";
+    my $limit = qr/^Max core file size +(\S+)/m;
+    my $found = Fraud::wait_for(sub {
+        open my $file, '<', "/proc/$pid/limits" or return;
+        local $/;
+        return <$file> =~ $limit && $1 eq '0';
+    }, 10);
+
+    kill 'TERM', $pid;
+    close $in;
+    return $found;
+}
+
+ok(cores("$Fraud::TOP/build/fraudctl", 'reset', '--address', '-'),
+   'no core file of fraudctl');
+
 done_testing;

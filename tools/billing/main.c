@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#define _DEFAULT_SOURCE /* setrlimit() */
-
 #include "billing.h"
 #include "clock.h"
+#include "core.h"
 #include "deadctl.h"
 #include "erase.h"
 #include "fail.h"
@@ -18,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 static const char keygen_usage[] =
     "  keygen FILE      make the secret keys of billing in FILE, and the\n"
@@ -120,17 +118,10 @@ static int is_help(const char *word) {
            strcmp(word, "--help") == 0;
 }
 
-/* Keys and accounts are in this memory. */
-static void no_core(void) {
-    struct rlimit none = {0, 0};
-
-    (void)setrlimit(RLIMIT_CORE, &none);
-}
-
 int main(int argc, char **argv) {
     size_t i;
 
-    no_core();
+    core_none();
     fail_program = "fraud-billing";
     if (argc < 2) {
         usage(stderr);
