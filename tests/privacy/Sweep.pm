@@ -19,6 +19,7 @@ use lib "$FindBin::Bin/../redis";
 
 use Policies;
 use Redis;
+use Spool;
 
 use parent -norequire, 'Fraud';
 
@@ -53,6 +54,8 @@ our %CANARY = (
     sni       => 'snik4n4ry.example',
     upstream  => 'upstreamk4n4ry',
     h2        => 'h2k4n4ry',
+    account   => 'accountk4n4ry@mail.example',
+    amount    => 'pricek4n4ry',
 );
 
 # what plain nginx writes nowhere, whatever its logs
@@ -95,6 +98,8 @@ sub permitted {
 my $PERSONS = <<'END';
     fraud_identity app $cookie_sid kind=session;
     fraud_identity login $arg_email;
+    fraud_identity account $upstream_http_x_account verified;
+    fraud_rate busy account rate=1r/m on=response points=1;
     fraud_rate guess login rate=1r/m points=9;
     fraud_rate visits app rate=1r/m points=9;
     fraud_distinct agents app of=$http_user_agent max=1 window=1h points=9;
@@ -103,12 +108,18 @@ my $PERSONS = <<'END';
     fraud_reputation address half_life=1h;
 END
 my %RULES = (
-    asogen       => $PERSONS,
+    asogen       => $PERSONS . <<'END',
+    fraud_spool %DIR%/spool key=%DIR%/billing.pub;
+    fraud_signal asked if=$arg_as points=1;
+    fraud_flag theft account if=$arg_as window=30d signals=1
+        damage=resource_metered amount=$upstream_http_x_cost currency=EUR;
+END
     aseptsoft    => $PERSONS,
     'apsen-mail' => $PERSONS . 'fraud_identity device $cookie_sid kind=device; '
         . 'fraud_rate devices device rate=1r/m points=9;',
     asergo       => <<'END',
-    fraud_identity account $sent_http_x_account verified;
+    fraud_escrow %DIR%/escrow.pub;
+    fraud_identity account $upstream_http_x_account verified;
     fraud_rate busy account rate=1r/m on=response points=1;
     fraud_distinct agents address of=$http_user_agent$http_referer max=1
         window=1h points=9;
@@ -204,6 +215,7 @@ sub write_conf {
     my $modules = join "\n", map { "load_module $_;" }
         grep { length } split ' ', $ENV{TEST_NGINX_LOAD_MODULES} || '';
     my ($fraud, $status, $format, $key) = ('', '', 'combined', '');
+    my $enforce = '';
 
     $self->{port_proxy} //= Fraud::free_port();
     $self->{port_tls} //= Fraud::free_port();
@@ -224,6 +236,7 @@ sub write_conf {
         $status = join "\n", map { "location = /status/$_ { fraud off; "
             . "access_log off; fraud_status $_; }" } formats();
         $format = 'fraud_combined';
+        $enforce = 'fraud enforce;';
         $key = 'proxy_cache_key $scheme$proxy_host$uri;';
     }
     $modules = '' if !$module;
@@ -282,6 +295,10 @@ http {
         }
         location /down/ { proxy_pass http://127.0.0.1:$self->{port_none}; }
         location /back/ { proxy_pass http://127.0.0.1:$self->{port_back}; }
+        location /account/ {
+            $enforce
+            proxy_pass http://127.0.0.1:$self->{port_back};
+        }
         location /cached/ {
             proxy_cache cached;
             proxy_cache_valid 1m;
@@ -307,12 +324,14 @@ http {
         location /down/ { proxy_pass http://127.0.0.1:$self->{port_none}; }
     }
 
-    # it answers badly: a header that nginx refuses
+    # it vouches for whoever ?as= names
     server {
         listen 127.0.0.1:$self->{port_back};
         access_log off;
         location / {
             add_header X-Back "a";
+            add_header X-Account \$arg_as;
+            add_header X-Cost \$arg_cost;
             return 200 "back";
         }
     }
@@ -324,13 +343,14 @@ sub prepare {
     my ($self) = @_;
     my $dir = $self->{dir};
 
-    for (qw(temp cores html html/dir html/conns html/limited)) {
+    for (qw(temp cores spool html html/dir html/conns html/limited)) {
         mkdir "$dir/$_" if !-d "$dir/$_";
     }
     return if -e "$dir/cert.pem";
 
     $self->put('users', "somebody:{PLAIN}x\n");
     $self->put('html/conns/big', 'x' x 65536);
+    Spool::keygen("$dir/$_") for qw(billing escrow);
     system("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=site.test"
         . " -days 2 -keyout $dir/cert.key -out $dir/cert.pem 2>$dir/openssl")
         == 0 or die "openssl req failed\n";
@@ -415,6 +435,13 @@ sub traffic {
 
     $self->ask($self->request("GET /cached/page?q=$c{query}&e=$c{email}", $all))
         for 1 .. 2;
+
+    # an application that vouches for an account, and says what it cost
+
+    $self->ask($self->request(
+        "GET /account/$c{path}?as=$_->[0]&cost=$_->[1]", $all))
+        for [$c{account}, $c{amount}], [$c{email}, 1234], [$c{pan}, $c{pan}],
+            [$c{oversized} x 60, 1];
 
     # quotes, as in JSON, and what only looks like nginx's own words
 
@@ -575,6 +602,29 @@ sub crash {
     return scalar @cores;
 }
 
+# accounts_in_spool(): whom the flags are about, once billing has opened them
+
+sub accounts_in_spool {
+    my ($self) = @_;
+    my $billing = bless { dir => "$self->{dir}",
+                          spool => "$self->{dir}/spool" }, 'Spool';
+    return map { $billing->unseal($_) // 'not opened' } $billing->events;
+}
+
+# accounts_in_escrow(): and who is in the lines of the log, once cases have been
+
+sub accounts_in_escrow {
+    my ($self) = @_;
+    my $dir = "$self->{dir}";
+    my @seals = map { $self->slurp("logs/fraud.log" . s/.*fraud\.log//r)
+                      =~ /"link_seal":"([\w-]{2,})"/g }
+        glob "$dir/logs/fraud.log.[0-9]*";
+    my $case = "$Fraud::TOP/build/fraudctl escrow open --state $dir/state"
+        . " --case AUP-1 --violation confirmed --key $dir/escrow.key";
+    return map { my $said = `$case $_ 2>&1`; chomp $said; $said }
+        @seals;
+}
+
 # every file that nginx left, but what the test itself put there; all that is
 # below the directory of the test counts, a spool in it too
 
@@ -587,7 +637,8 @@ sub artefacts {
         my $name = $File::Find::name;
         $name =~ s{^\Q$dir\E/}{};
         push @names, $name
-            if -f && $name !~ m{^(?:nginx\.conf|users|cert\..*|html/.*)$};
+            if -f && $name !~ m{^(?:nginx\.conf|users|cert\..*|html/.*
+                                   |(?:billing|escrow)\..*|unseal)$}x;
     }, $dir);
     return @names;
 }

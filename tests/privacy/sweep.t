@@ -107,6 +107,19 @@ for my $policy (@policies) {
     is(join("\n", grep { !$permitted->{$_} } @$hits), '',
         "$policy: no hit but what its fields permit");
 
+    # who is in it all the same is there for those with the secret key alone
+
+    my $sealed = join ' ', sort map { $Sweep::CANARY{$_} }
+        qw(account email pan);
+    if ($policy eq 'asogen') {
+        is(join(' ', sort $nginx->accounts_in_spool), $sealed,
+           "$policy: billing can open its spool");
+    } elsif ($policy eq 'asergo') {
+        my %seen = map { $_ => 1 } $nginx->accounts_in_escrow;
+        is(join(' ', sort keys %seen), $sealed,
+           "$policy: a case can open its log");
+    }
+
     # and the operator still sees what is wrong
 
     my $errors = $nginx->slurp('logs/error.log')
