@@ -849,6 +849,7 @@ ngx_int_t ngx_http_fraud_keys_memory(ngx_conf_t *cf,
     ngx_http_fraud_main_conf_t *fmcf);
 ngx_int_t ngx_http_fraud_keys_check(ngx_http_fraud_main_conf_t *fmcf,
     ngx_log_t *log);
+void ngx_http_fraud_keys_undumped(ngx_shm_t *shm);
 void ngx_http_fraud_keys_protect(ngx_cycle_t *cycle,
     ngx_http_fraud_main_conf_t *fmcf);
 void ngx_http_fraud_keys_pickup(ngx_http_fraud_main_conf_t *fmcf,

@@ -254,33 +254,35 @@ ngx_http_fraud_keys_readable(ngx_http_fraud_main_conf_t *fmcf, char *path,
 
 
 /*
- * Secrets are in no core: not those of the zone, and as a copy may be on a
- * stack, there is none of a worker at all.
+ * Secrets are in no core: those of the zone of no process, master and helpers
+ * included, which inherit it; and as a copy may be on a stack, there is no core
+ * of a worker at all.
  */
+
+void
+ngx_http_fraud_keys_undumped(ngx_shm_t *shm)
+{
+#if defined(MADV_DONTDUMP)
+
+    if (madvise(shm->addr, shm->size, MADV_DONTDUMP) == -1) {
+        ngx_log_error(NGX_LOG_ALERT, shm->log, ngx_errno,
+                      "madvise(MADV_DONTDUMP) failed, a core would have "
+                      "secrets of fraud");
+    }
+
+#endif
+}
+
 
 void
 ngx_http_fraud_keys_protect(ngx_cycle_t *cycle,
     ngx_http_fraud_main_conf_t *fmcf)
 {
-    ngx_shm_t  *shm;
-
-    shm = &fmcf->zone.shm_zone->shm;
-
 #if (NGX_HAVE_PR_SET_DUMPABLE)
 
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1) {
         ngx_log_error(NGX_LOG_ALERT, cycle->log, ngx_errno,
                       "prctl(PR_SET_DUMPABLE) failed, a core would have "
-                      "secrets of fraud");
-    }
-
-#endif
-
-#if defined(MADV_DONTDUMP)
-
-    if (madvise(shm->addr, shm->size, MADV_DONTDUMP) == -1) {
-        ngx_log_error(NGX_LOG_ALERT, cycle->log, ngx_errno,
-                      "madvise(MADV_DONTDUMP) failed, a core would have "
                       "secrets of fraud");
     }
 

@@ -157,6 +157,8 @@ ngx_http_fraud_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    ngx_http_fraud_keys_undumped(&shm_zone->shm);
+
     zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
 
     if (old) {
