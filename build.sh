@@ -59,6 +59,8 @@ usage: ./build.sh VERB
   lint                 style, layers, sizes, shellcheck, clang-format
   asan [FILE...]       t/, tests/redis/ and tests/privacy/ (but core.t) on nginx
                        with the module, both under ASan and UBSan
+  search               destroy the secrets, then try all 2^32 addresses of IPv4
+                       on what nginx and its Redis left (some 11 minutes)
   matrix [--nginx-src DIR]...
                        t/ and tests/redis/ on Debian's nginx versions and on
                        the trees given, static and dynamic
@@ -669,6 +671,20 @@ verb_asan() {
 }
 
 
+# tests/privacy/search.t, which otherwise tries one address in 2039
+
+verb_search() {
+    need_test
+    build
+    FRAUD_SEARCH=all
+    export FRAUD_SEARCH
+
+    test_t search "$(command -v nginx)" "$TOP/build/$MODULE" \
+        tests/privacy/search.t || die "the search failed"
+    closing "$(counts build/t-search/log search files)"
+}
+
+
 # matrix_row LABEL SRC static|dynamic: one line of the table, and its verdict
 
 matrix_row() {
@@ -934,7 +950,7 @@ lint)
     lint
     ;;
 
-deps | run | story | matrix | bench | install)
+deps | run | story | search | matrix | bench | install)
     "verb_$verb" "$@"
     ;;
 
