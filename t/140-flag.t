@@ -346,7 +346,7 @@ $nginx->ends;
         files => { objections => "nobody\n" });
     my $nginx = $s->{nginx};
     $s->ask(%two, as => 'bob');
-    is($s->flags->{raised}, 1, 'raised in mode observe, too');
+    is($s->flags->{raised}, 1, 'raised in mode enforce');
 
     my $shown = Policies::ask($nginx, 'asogen', '/control', method => 'POST',
         'Fraud-Operation' => 'show', 'Fraud-Identity' => 'account',
