@@ -33,7 +33,8 @@ refuses("[billing]\ngrace = soon\n",
 refuses("[billing]\nsecond_person = 50.00\n", 'second_person: "50.00" is no'
         . ' number of minor units, use e.g. 5000 in DIR/bad:2');
 refuses("[authors]\nr = " . 'x' x 40 . "\n", '"' . 'x' x 40
-        . '" is too long, at most 39 in DIR/bad:2');
+        . '" is no login name: at most 39 of a-z, A-Z, 0-9, \'.\', \'_\','
+        . ' \'-\' in DIR/bad:2');
 refuses('[billing]' . "\nspool = " . 'x' x 5000 . "\n",
         'a line is longer than 4094 in DIR/bad:2');
 refuses("[billing]\n",

@@ -217,7 +217,7 @@ sub policy_races {
     $b->sql("CREATE TABLE made AS SELECT * FROM incident WHERE id = '$case'; "
             . 'DELETE FROM incident; DELETE FROM inbox');
     $b->while_locked('INSERT INTO incident SELECT * FROM made', 1,
-                     ["$Books::BIN/drive", $b->{conf}, 'flag', 'version=2',
+                     ["$Books::BIN/drive", $b->file('conf'), 'flag', 'version=2',
                       'window=5']);
     is($b->sql("SELECT events, policy_version FROM incident WHERE id = "
                . "'$case'"), '2|2', 'both flags, and the stricter policy');

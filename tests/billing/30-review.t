@@ -190,7 +190,7 @@ sub twins {
     $b->case('twin', 'show', $_) for @cases;
     $b->later(31);
     $b->while_locked('UPDATE chain SET seq = seq', 2, map {
-        ["$Books::BIN/fraudctl", 'case', 'confirm', '-c', $b->{conf}, '--as',
+        ["$Books::BIN/fraudctl", 'case', 'confirm', '-c', $b->file('conf'), '--as',
          'twin', $_, @evidence, 100]
     } @cases);
     is(join(' ', sort map { $b->state($_) } @cases), 'held second',
@@ -320,9 +320,9 @@ sub words {
 
 sub names {
     my $dir = tempdir(CLEANUP => 1);
-    my $conf = Books::slurp($b->{conf});
+    my $conf = do { local (@ARGV, $/) = $b->file('conf'); <> };
 
-    Books::file("$dir/conf", $conf =~ s/mallory/mallory\@example.org/r);
+    Redis::spew("$dir/conf", $conf =~ s/mallory/mallory\@example.org/r);
     wrong($b->run("$Books::BIN/fraudctl", 'case', 'list', '-c', "$dir/conf"),
           qr/"mallory\@example.org" is no login name/,
           'an author whom nobody can be');

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define RULES_SIZE (EVIDENCE_RULES * BILLING_NAME_SIZE)
-#define REFUTED "refuted" /* the reference of a reversal without an appeal */
+/* The reference of a reversal without an appeal: none that anyone can say. */
+#define REFUTED "/refuted"
 
 #if defined(__GNUC__)
 static db_rc no(review_t *review, const char *format, ...)
