@@ -29,7 +29,7 @@ const char review_usage[] =
     "                   it was fraud: hold N minor units (0: nothing)\n"
     "  case refute ID --reason CODE\n"
     "  case assess ID --reason HOW --damage none|assessed|proven|disproven\n"
-    "          --amount N [--currency XXX]\n"
+    "          --amount N [--currency EUR]\n"
     "                   how much the damage is, and how that is known\n"
     "  case object ID --reason CODE\n"
     "                   the person objects: somebody new has to judge\n"
