@@ -91,11 +91,14 @@ static int is_absurd(uint64_t then, uint64_t now, uint64_t life) {
     return then >= FRAUD_OP_MAX || then - now > life;
 }
 
+uint64_t fraud_gcra_limit(const fraud_gcra_conf_t *conf) {
+    return ((uint64_t)conf->burst + 1) * conf->period_us;
+}
+
 uint64_t fraud_gcra_most(const fraud_gcra_conf_t *conf) {
     uint64_t most;
 
-    most = ((uint64_t)conf->burst + 1) * conf->period_us +
-           (uint64_t)conf->n * FRAUD_GCRA_EXCESS_US;
+    most = fraud_gcra_limit(conf) + (uint64_t)conf->n * FRAUD_GCRA_EXCESS_US;
     return most < FRAUD_OP_MAX ? most : FRAUD_OP_MAX - 1;
 }
 
@@ -137,7 +140,7 @@ int fraud_gcra(fraud_gcra_t *state, const fraud_gcra_conf_t *conf,
         s.last_us = now_us;
     }
     most = (uint64_t)conf->burst + 1;
-    room = cost <= most ? (most - cost) * conf->period_us : 0;
+    room = cost <= most ? fraud_gcra_limit(conf) - cost * conf->period_us : 0;
     result->debt = s.debt + (s.last_us - now_us) * conf->n;
 
     if (cost > most || (cost != 0 && s.debt > room)) {

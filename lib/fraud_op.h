@@ -75,6 +75,14 @@ fraud_rc fraud_gcra_widen(fraud_gcra_conf_t *wide,
                           uint32_t factor) FRAUD_CHECK;
 
 /*
+ * fraud_gcra_limit(conf):
+ * Return the most that a debt can be by charges alone, (burst + 1) * period_us
+ * in units of 1/n microseconds: the limit, itself not over. Below 2^52 for a
+ * ${conf} that fraud_gcra_check() accepts.
+ */
+uint64_t fraud_gcra_limit(const fraud_gcra_conf_t *conf);
+
+/*
  * fraud_gcra_most(conf):
  * Return the most that a debt can be: FRAUD_GCRA_EXCESS_US past the limit,
  * below 2^52.
@@ -84,7 +92,7 @@ uint64_t fraud_gcra_most(const fraud_gcra_conf_t *conf);
 /*
  * fraud_gcra(state, conf, cost, now_us, charge, result):
  * debt = max(0, debt - elapsed * n); over iff debt + cost * period_us >
- * (burst + 1) * period_us. Unless over, and if ${charge}, add cost *
+ * fraud_gcra_limit(). Unless over, and if ${charge}, add cost *
  * period_us to the debt. Without ${charge} the state is only read: "would
  * the next one be over?". A ${cost} of 0 is never over; one above burst + 1
  * always is, and its retry_us is the time until the bucket is empty. A debt

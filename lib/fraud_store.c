@@ -118,13 +118,11 @@ void fraud_store_begin(fraud_store_argument_t *a, uint8_t *bytes, size_t size,
 static void call_gcra(fraud_store_argument_t *a, const fraud_op_t *op,
                       uint64_t cost) {
     const fraud_gcra_conf_t *conf;
-    uint64_t most;
     uint8_t *p;
 
     conf = &op->u.gcra;
-    most = (uint64_t)conf->burst + 1;
     cost = cost < UINT32_MAX ? cost : UINT32_MAX;
-    if (cost == 0 || cost > most) {
+    if (cost == 0 || cost > (uint64_t)conf->burst + 1) {
         return;
     }
     p = add_room(a, 6 + 4 * NUMBER_LEN);
@@ -133,7 +131,7 @@ static void call_gcra(fraud_store_argument_t *a, const fraud_op_t *op,
     }
     p = put_byte(put_u32(put_byte(p, GCRA_CALL), op->tag), GCRA_LEN);
     p = put_number(p, conf->n);
-    p = put_number(p, (most - cost) * conf->period_us);
+    p = put_number(p, fraud_gcra_limit(conf) - cost * conf->period_us);
     p = put_number(p, fraud_gcra_most(conf));
     put_number(p, cost * conf->period_us);
 }

@@ -201,16 +201,14 @@ ngx_http_fraud_wait_mirror(ngx_http_fraud_waiter_t *waiter, uint64_t *debts)
 static ngx_uint_t
 ngx_http_fraud_wait_differs(ngx_http_fraud_asked_t *asked, uint64_t debt)
 {
-    uint64_t                  one, two, room;
-    const fraud_gcra_conf_t  *gcra;
+    uint64_t  one, two, room;
 
     switch (asked->op->type) {
 
     case FRAUD_OP_GCRA:
-        gcra = &asked->op->u.gcra;
         one = asked->local.value;
         two = debt;
-        room = ((uint64_t) gcra->burst + 1) * gcra->period_us / 16;
+        room = fraud_gcra_limit(&asked->op->u.gcra) / 16;
         break;
 
     case FRAUD_OP_DECAY:
@@ -386,7 +384,7 @@ ngx_http_fraud_store_exceeded(ngx_http_fraud_asked_t *asked, uint64_t debt)
     const fraud_gcra_conf_t  *gcra;
 
     gcra = &asked->op->u.gcra;
-    limit = ((uint64_t) gcra->burst + 1) * gcra->period_us;
+    limit = fraud_gcra_limit(gcra);
 
     if (debt > limit) {
         asked->ask.over = 1;

@@ -563,9 +563,8 @@ static ngx_uint_t
 ngx_http_fraud_exchange_near(ngx_http_fraud_flight_t *flight,
     const fraud_delta_t *shared)
 {
-    uint64_t                  limit;
-    ngx_uint_t                i;
-    const fraud_gcra_conf_t  *gcra;
+    uint64_t    limit;
+    ngx_uint_t  i;
 
     for (i = 0; i < flight->n; i++) {
 
@@ -575,8 +574,7 @@ ngx_http_fraud_exchange_near(ngx_http_fraud_flight_t *flight,
             continue;
         }
 
-        gcra = &flight->ops[i]->op.u.gcra;
-        limit = ((uint64_t) gcra->burst + 1) * gcra->period_us;
+        limit = fraud_gcra_limit(&flight->ops[i]->op.u.gcra);
 
         if (shared[i].gcra.least > limit / 2) {
             return 1;

@@ -318,8 +318,8 @@ ngx_http_fraud_permit_time(ngx_http_fraud_policy_t *policy,
 
         /* until a bucket that is full is empty */
 
-        us = ((uint64_t) signal->op.op.u.gcra.burst + 1)
-             * signal->op.op.u.gcra.period_us / signal->op.op.u.gcra.n;
+        us = fraud_gcra_limit(&signal->op.op.u.gcra)
+             / signal->op.op.u.gcra.n;
         break;
 
     case FRAUD_RULE_DISTINCT:

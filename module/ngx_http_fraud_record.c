@@ -200,9 +200,6 @@ static ngx_uint_t
 ngx_http_fraud_hold_near(ngx_http_fraud_hold_t *hold, ngx_http_fraud_op_t *op,
     const fraud_op_t *as, fraud_op_call_t *call)
 {
-    uint64_t                  limit;
-    const fraud_gcra_conf_t  *gcra;
-
     if (!hold->fmcf->redis->relaxed || hold->fmcf->redis->lost) {
         return 1;
     }
@@ -210,9 +207,7 @@ ngx_http_fraud_hold_near(ngx_http_fraud_hold_t *hold, ngx_http_fraud_op_t *op,
     switch (as->type) {
 
     case FRAUD_OP_GCRA:
-        gcra = &as->u.gcra;
-        limit = ((uint64_t) gcra->burst + 1) * gcra->period_us;
-        return call->value > limit / 2;
+        return call->value > fraud_gcra_limit(&as->u.gcra) / 2;
 
     case FRAUD_OP_DISTINCT:
         return call->value > op->max / 2;

@@ -434,6 +434,42 @@ static void gcra_widened_state(void **unused) {
     assert_int_equal(pass_at_once(&state, &wide, T0 + 13200000 + MINUTE), 50);
 }
 
+static void gcra_limit(void **unused) {
+    static const struct {
+        fraud_gcra_conf_t conf;
+        uint64_t limit;
+    } cases[] = {
+        {{MINUTE, 5, 0}, MINUTE},
+        {{MINUTE, 5, 5}, 6 * MINUTE},
+        {{MINUTE, 1, 5}, 6 * MINUTE},
+        {{1, 1, 0}, 1},
+        /* burst + 1 and the product are past 32 bits */
+        {{1, 1, UINT32_MAX}, (uint64_t)1 << 32},
+        {{1048575, 1, UINT32_MAX}, FRAUD_OP_MAX - ((uint64_t)1 << 32)},
+        {{1048576, 1, UINT32_MAX - 1}, FRAUD_OP_MAX - 1048576},
+        {{FRAUD_OP_MAX - 1, 1000000, 0}, FRAUD_OP_MAX - 1},
+        {{FRAUD_OP_MAX / 2 - 1, 1, 1}, FRAUD_OP_MAX - 2},
+    };
+    fraud_gcra_result_t result;
+    fraud_gcra_t state;
+    size_t i;
+
+    (void)unused;
+    for (i = 0; i < N(cases); i++) {
+        assert_int_equal(fraud_gcra_check(&cases[i].conf), FRAUD_OK);
+        assert_int_equal(fraud_gcra_limit(&cases[i].conf), cases[i].limit);
+        /* the last request that passes brings the debt just there */
+        state.last_us = T0;
+        state.debt = cases[i].limit - cases[i].conf.period_us;
+        assert_int_equal(fraud_gcra(&state, &cases[i].conf, 1, T0, 1, &result),
+                         1);
+        assert_int_equal(result.debt, cases[i].limit);
+        assert_int_equal(fraud_gcra(&state, &cases[i].conf, 1, T0, 1, &result),
+                         0);
+        assert_int_equal(result.over, 1);
+    }
+}
+
 static void gcra_most(void **unused) {
     static const struct {
         fraud_gcra_conf_t conf;
@@ -1162,6 +1198,7 @@ int main(void) {
         cmocka_unit_test(gcra_debt),
         cmocka_unit_test(gcra_widen),
         cmocka_unit_test(gcra_widened_state),
+        cmocka_unit_test(gcra_limit),
         cmocka_unit_test(gcra_most),
         cmocka_unit_test(gcra_merge),
         cmocka_unit_test(gcra_merge_agrees),
