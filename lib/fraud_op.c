@@ -95,6 +95,12 @@ uint64_t fraud_gcra_limit(const fraud_gcra_conf_t *conf) {
     return ((uint64_t)conf->burst + 1) * conf->period_us;
 }
 
+uint64_t fraud_gcra_wait(const fraud_gcra_conf_t *conf, uint64_t debt) {
+    uint64_t limit = fraud_gcra_limit(conf);
+
+    return debt > limit ? ceil_div(debt - limit, conf->n) : 0;
+}
+
 uint64_t fraud_gcra_most(const fraud_gcra_conf_t *conf) {
     uint64_t most;
 
@@ -130,7 +136,7 @@ int fraud_gcra(fraud_gcra_t *state, const fraud_gcra_conf_t *conf,
                uint32_t cost, uint64_t now_us, int charge,
                fraud_gcra_result_t *result) {
     fraud_gcra_t s;
-    uint64_t most, room, excess;
+    uint64_t most, ahead, charged, wait_us;
 
     s = *state;
     gcra_clamp(&s, conf, now_us);
@@ -139,14 +145,15 @@ int fraud_gcra(fraud_gcra_t *state, const fraud_gcra_conf_t *conf,
         s.debt = gcra_drain(s.debt, conf->n, now_us - s.last_us);
         s.last_us = now_us;
     }
+    ahead = s.last_us - now_us;
+    result->debt = s.debt + ahead * conf->n;
     most = (uint64_t)conf->burst + 1;
-    room = cost <= most ? fraud_gcra_limit(conf) - cost * conf->period_us : 0;
-    result->debt = s.debt + (s.last_us - now_us) * conf->n;
+    charged = (cost < most ? cost : most) * conf->period_us;
+    wait_us = fraud_gcra_wait(conf, s.debt + charged);
 
-    if (cost > most || (cost != 0 && s.debt > room)) {
-        excess = s.debt - room;
+    if (cost > most || (cost != 0 && wait_us != 0)) {
         result->over = 1;
-        result->retry_us = s.last_us - now_us + ceil_div(excess, conf->n);
+        result->retry_us = ahead + wait_us;
         return 0;
     }
     result->over = 0;
@@ -154,8 +161,8 @@ int fraud_gcra(fraud_gcra_t *state, const fraud_gcra_conf_t *conf,
     if (!charge || cost == 0) {
         return 0;
     }
-    s.debt += cost * conf->period_us;
-    result->debt += cost * conf->period_us;
+    s.debt += charged;
+    result->debt += charged;
     *state = s;
     return 1;
 }

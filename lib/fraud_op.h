@@ -83,6 +83,13 @@ fraud_rc fraud_gcra_widen(fraud_gcra_conf_t *wide,
 uint64_t fraud_gcra_limit(const fraud_gcra_conf_t *conf);
 
 /*
+ * fraud_gcra_wait(conf, debt):
+ * Return after how many microseconds a ${debt} past fraud_gcra_limit() is not
+ * past it any more, 0 if it is not.
+ */
+uint64_t fraud_gcra_wait(const fraud_gcra_conf_t *conf, uint64_t debt);
+
+/*
  * fraud_gcra_most(conf):
  * Return the most that a debt can be: FRAUD_GCRA_EXCESS_US past the limit,
  * below 2^52.

@@ -26,8 +26,6 @@ static void ngx_http_fraud_wait_keep(ngx_http_fraud_hold_t *hold,
     ngx_http_fraud_asked_t *asked, uint64_t debt, uint64_t asked_us);
 static ngx_uint_t ngx_http_fraud_wait_previous(
     ngx_http_fraud_waiter_t *waiter);
-static void ngx_http_fraud_store_exceeded(ngx_http_fraud_asked_t *asked,
-    uint64_t debt);
 
 
 void
@@ -364,7 +362,12 @@ ngx_http_fraud_store_landed(ngx_http_fraud_waiter_t *waiter)
             asked->ask = ask;
 
         } else if (!asked->ask.over) {
-            ngx_http_fraud_store_exceeded(asked, ask.value);
+
+            /* it was charged: is there more now than may be? */
+
+            asked->ask.retry_us = fraud_gcra_wait(&asked->op->u.gcra,
+                                                  ask.value);
+            asked->ask.over = (asked->ask.retry_us != 0);
         }
     }
 
@@ -372,22 +375,4 @@ ngx_http_fraud_store_landed(ngx_http_fraud_waiter_t *waiter)
 
     ngx_http_fraud_wait_conclude(waiter);
     ngx_http_fraud_wait_done(waiter);
-}
-
-
-/* it was charged: is there more now than may be? */
-
-static void
-ngx_http_fraud_store_exceeded(ngx_http_fraud_asked_t *asked, uint64_t debt)
-{
-    uint64_t                  limit;
-    const fraud_gcra_conf_t  *gcra;
-
-    gcra = &asked->op->u.gcra;
-    limit = fraud_gcra_limit(gcra);
-
-    if (debt > limit) {
-        asked->ask.over = 1;
-        asked->ask.retry_us = (debt - limit + gcra->n - 1) / gcra->n;
-    }
 }

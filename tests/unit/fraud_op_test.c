@@ -470,6 +470,43 @@ static void gcra_limit(void **unused) {
     }
 }
 
+static void gcra_wait(void **unused) {
+    static const struct {
+        fraud_gcra_conf_t conf;
+        uint64_t debt, wait_us;
+    } cases[] = {
+        {{MINUTE, 5, 5}, 0, 0},
+        {{MINUTE, 5, 5}, 6 * MINUTE - 1, 0},
+        {{MINUTE, 5, 5}, 6 * MINUTE, 0},
+        {{MINUTE, 5, 5}, 6 * MINUTE + 1, 1},
+        {{MINUTE, 5, 5}, 6 * MINUTE + 5, 1},
+        {{MINUTE, 5, 5}, 6 * MINUTE + 6, 2},
+        {{MINUTE, 5, 5}, 7 * MINUTE, 12 * SECOND},
+        {{MINUTE, 5, 0}, MINUTE, 0},
+        {{MINUTE, 5, 0}, MINUTE + 1, 1},
+        {{MINUTE, 5, 0}, 2 * MINUTE, 12 * SECOND},
+        {{SECOND, 1000000, 0}, SECOND + 1000000, 1},
+        {{SECOND, 1000000, 0}, SECOND + 1000001, 2},
+        {{1, 1, 0}, 1, 0},
+        {{1, 1, 0}, UINT64_MAX, UINT64_MAX - 1},
+        {{1, 1, UINT32_MAX}, (uint64_t)1 << 32, 0},
+        {{1, 1, UINT32_MAX}, ((uint64_t)1 << 32) + 7, 7},
+        {{FRAUD_OP_MAX - 1, 1000000, 0}, FRAUD_OP_MAX - 1, 0},
+        {{FRAUD_OP_MAX - 1, 1000000, 0}, FRAUD_OP_MAX, 1},
+        {{FRAUD_OP_MAX - 1, 1, 0}, INT64_MAX, INT64_MAX - FRAUD_OP_MAX + 1},
+        {{SECOND, 1000000, 0}, UINT64_MAX, 18446744073709},
+        {{SECOND, 3, 0}, UINT64_MAX, (UINT64_MAX - SECOND) / 3 + 1},
+    };
+    size_t i;
+
+    (void)unused;
+    for (i = 0; i < N(cases); i++) {
+        assert_int_equal(fraud_gcra_check(&cases[i].conf), FRAUD_OK);
+        assert_int_equal(fraud_gcra_wait(&cases[i].conf, cases[i].debt),
+                         cases[i].wait_us);
+    }
+}
+
 static void gcra_most(void **unused) {
     static const struct {
         fraud_gcra_conf_t conf;
@@ -1199,6 +1236,7 @@ int main(void) {
         cmocka_unit_test(gcra_widen),
         cmocka_unit_test(gcra_widened_state),
         cmocka_unit_test(gcra_limit),
+        cmocka_unit_test(gcra_wait),
         cmocka_unit_test(gcra_most),
         cmocka_unit_test(gcra_merge),
         cmocka_unit_test(gcra_merge_agrees),
