@@ -20,8 +20,6 @@ static ngx_int_t ngx_http_fraud_wait_read_bound(
     ngx_http_fraud_waiter_t *waiter, fraud_store_answer_t *in);
 static void ngx_http_fraud_wait_mirror(ngx_http_fraud_waiter_t *waiter,
     uint64_t *debts);
-static ngx_uint_t ngx_http_fraud_wait_differs(ngx_http_fraud_asked_t *asked,
-    uint64_t debt);
 static void ngx_http_fraud_wait_keep(ngx_http_fraud_hold_t *hold,
     ngx_http_fraud_asked_t *asked, uint64_t debt, uint64_t asked_us);
 static ngx_uint_t ngx_http_fraud_wait_previous(
@@ -157,6 +155,7 @@ ngx_http_fraud_wait_read_bound(ngx_http_fraud_waiter_t *waiter,
 static void
 ngx_http_fraud_wait_mirror(ngx_http_fraud_waiter_t *waiter, uint64_t *debts)
 {
+    uint64_t                 shared;
     ngx_uint_t               i, k, n, differ;
     ngx_http_fraud_run_t    *run;
     ngx_http_fraud_hold_t    hold;
@@ -177,7 +176,11 @@ ngx_http_fraud_wait_mirror(ngx_http_fraud_waiter_t *waiter, uint64_t *debts)
         differ = 0;
 
         for (k = 0; k < n; k++) {
-            differ |= ngx_http_fraud_wait_differs(&asked[k], debts[i + k]);
+            shared = asked[k].op->type == FRAUD_OP_GCRA ? debts[i + k]
+                                                        : asked[k].ask.value;
+
+            differ |= fraud_share_differs(asked[k].op, asked[k].local.value,
+                                          shared);
         }
 
         if (!differ || ngx_http_fraud_hold(&hold) != NGX_OK) {
@@ -191,35 +194,6 @@ ngx_http_fraud_wait_mirror(ngx_http_fraud_waiter_t *waiter, uint64_t *debts)
 
         ngx_http_fraud_release(&hold);
     }
-}
-
-
-/* a sixteenth of the limit is nothing; so is half a point */
-
-static ngx_uint_t
-ngx_http_fraud_wait_differs(ngx_http_fraud_asked_t *asked, uint64_t debt)
-{
-    uint64_t  one, two, room;
-
-    switch (asked->op->type) {
-
-    case FRAUD_OP_GCRA:
-        one = asked->local.value;
-        two = debt;
-        room = fraud_gcra_limit(&asked->op->u.gcra) / 16;
-        break;
-
-    case FRAUD_OP_DECAY:
-        one = asked->local.value;
-        two = asked->ask.value;
-        room = 500;
-        break;
-
-    default: /* FRAUD_OP_DISTINCT, FRAUD_OP_SWAP: of these it has its own */
-        return 0;
-    }
-
-    return one > two ? one - two > room : two - one > room;
 }
 
 

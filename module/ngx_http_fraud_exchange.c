@@ -65,8 +65,6 @@ static void ngx_http_fraud_exchange_know(ngx_http_fraud_flight_t *flight,
     const fraud_delta_t *shared);
 static void ngx_http_fraud_exchange_echo(ngx_http_fraud_flight_t *flight,
     const fraud_delta_t *shared);
-static ngx_uint_t ngx_http_fraud_exchange_near(ngx_http_fraud_flight_t *flight,
-    const fraud_delta_t *shared);
 static void ngx_http_fraud_exchange_untake(ngx_http_fraud_flight_t *flight);
 static ngx_int_t ngx_http_fraud_exchange_adopt(ngx_http_fraud_flight_t *flight,
     fraud_delta_t *states);
@@ -535,13 +533,17 @@ static void
 ngx_http_fraud_exchange_echo(ngx_http_fraud_flight_t *flight,
     const fraud_delta_t *shared)
 {
-    ngx_uint_t             echo;
+    ngx_uint_t             i, echo;
     ngx_http_fraud_due_t  *due;
 
     echo = flight->due.echo;
 
-    if (echo == 0 && ngx_http_fraud_exchange_near(flight, shared)) {
-        echo = NGX_HTTP_FRAUD_ECHOES;
+    for (i = 0; echo == 0 && i < flight->n; i++) {
+        if (fraud_share_echo(&flight->ops[i]->op, flight->unsent[i],
+                             &shared[i]))
+        {
+            echo = NGX_HTTP_FRAUD_ECHOES;
+        }
     }
 
     if (echo == 0 || !flight->fmcf->redis->relaxed || ngx_exiting) {
@@ -554,34 +556,6 @@ ngx_http_fraud_exchange_echo(ngx_http_fraud_flight_t *flight,
         due->domain = flight->due.domain;
         due->echo = (uint8_t) ngx_max(due->echo, echo - 1);
     }
-}
-
-
-/* this host had a part in it, and a limit is nearer than was known here */
-
-static ngx_uint_t
-ngx_http_fraud_exchange_near(ngx_http_fraud_flight_t *flight,
-    const fraud_delta_t *shared)
-{
-    uint64_t    limit;
-    ngx_uint_t  i;
-
-    for (i = 0; i < flight->n; i++) {
-
-        if (flight->unsent[i] == 0
-            || flight->ops[i]->op.type != FRAUD_OP_GCRA)
-        {
-            continue;
-        }
-
-        limit = fraud_gcra_limit(&flight->ops[i]->op.u.gcra);
-
-        if (shared[i].gcra.least > limit / 2) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -670,33 +644,8 @@ ngx_http_fraud_exchange_adopt(ngx_http_fraud_flight_t *flight,
     found = 0;
 
     for (i = 0; i < flight->n; i++) {
-
-        switch (flight->ops[i]->op.type) {
-
-        case FRAUD_OP_GCRA:
-            states[i].gcra.add = states[i].gcra.least;
-            states[i].gcra.least = 0;
-            found |= (states[i].gcra.add != 0);
-            break;
-
-        case FRAUD_OP_DECAY:
-            found |= (states[i].decay != 0);
-            break;
-
-        case FRAUD_OP_DISTINCT:
-
-            if (flight->fmcf->keys_dir.len) {
-                /* of values hashed under another secret */
-                ngx_memzero(&states[i], sizeof(fraud_delta_t));
-            }
-
-            found |= (states[i].distinct.n[0] || states[i].distinct.n[1]);
-            break;
-
-        case FRAUD_OP_SWAP:
-            found |= (states[i].swap.len != 0);
-            break;
-        }
+        found |= fraud_share_adopt(&flight->ops[i]->op, &states[i],
+                                   flight->fmcf->keys_dir.len != 0);
     }
 
     if (!found) {

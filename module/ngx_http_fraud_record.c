@@ -204,17 +204,7 @@ ngx_http_fraud_hold_near(ngx_http_fraud_hold_t *hold, ngx_http_fraud_op_t *op,
         return 1;
     }
 
-    switch (as->type) {
-
-    case FRAUD_OP_GCRA:
-        return call->value > fraud_gcra_limit(&as->u.gcra) / 2;
-
-    case FRAUD_OP_DISTINCT:
-        return call->value > op->max / 2;
-
-    default: /* FRAUD_OP_DECAY, FRAUD_OP_SWAP */
-        return 1;
-    }
+    return fraud_share_near(as, call->value, op->max);
 }
 
 

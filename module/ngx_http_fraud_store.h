@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_fraud.h"
+#include "fraud_share.h"
 #include "fraud_store.h"
 #include "fraud_travel.h"
 
