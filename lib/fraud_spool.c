@@ -139,3 +139,8 @@ fraud_rc fraud_spool_next(fraud_spool_record_t *record, const char *writer,
     return checksum(writer, text, record->event) == crc ? FRAUD_OK
                                                         : FRAUD_EINVAL;
 }
+
+int fraud_spool_is_end(fraud_str_t event) {
+    return event.len == sizeof(FRAUD_SPOOL_END) - 1 &&
+           memcmp(event.data, FRAUD_SPOOL_END, event.len) == 0;
+}

@@ -76,6 +76,12 @@ fraud_rc fraud_spool_next(fraud_spool_record_t *record, const char *writer,
                           const uint8_t *data, size_t len,
                           size_t *used) FRAUD_CHECK;
 
+/*
+ * fraud_spool_is_end(event):
+ * Return 1 if ${event} is FRAUD_SPOOL_END, with which a writer ends.
+ */
+int fraud_spool_is_end(fraud_str_t event);
+
 #if defined(__GNUC__)
 #pragma GCC visibility pop
 #endif

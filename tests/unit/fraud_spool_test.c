@@ -178,11 +178,24 @@ static void limits(void **state) {
     free(data);
 }
 
+static void ends(void **state) {
+    static const char *const not [] = {"", "en", "End", "end ", "endless"};
+    size_t i;
+
+    (void)state;
+    assert_true(fraud_spool_is_end(FRAUD_STR(FRAUD_SPOOL_END)));
+    for (i = 0; i < sizeof(not ) / sizeof(not [0]); i++) {
+        assert_false(fraud_spool_is_end(
+            (fraud_str_t){(const uint8_t *)not [i], strlen(not [i])}));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_bytes), cmocka_unit_test(names),
         cmocka_unit_test(writers),     cmocka_unit_test(every_cut),
         cmocka_unit_test(any_change),  cmocka_unit_test(limits),
+        cmocka_unit_test(ends),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

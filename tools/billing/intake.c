@@ -135,31 +135,67 @@ static db_rc take_each(billing_t *billing, intake_t *intake,
         intake->item = &items[i];
         rc = take_alone(billing, intake, count);
     }
+    intake->item = items;
     intake->n = 0;
     return rc == DB_OK ? take(billing, intake, progress, count) : rc;
 }
 
-db_rc intake_batch(billing_t *billing, const intake_record_t *records, size_t n,
-                   const intake_progress_t *progress, intake_count_t *count) {
-    intake_t intake = {NULL, n, {{0}}, 0, clock_us()};
+static intake_t *make(size_t n) {
+    intake_t *intake = calloc(1, sizeof(*intake));
     intake_item_t *items = calloc(n != 0 ? n : 1, sizeof(*items));
+
+    if (intake == NULL || items == NULL) {
+        free(intake);
+        free(items);
+        return NULL;
+    }
+    intake->item = items;
+    intake->n = n;
+    intake->now = clock_us();
+    return intake;
+}
+
+intake_t *intake_begin(const billing_t *billing, const intake_record_t *records,
+                       size_t n) {
+    intake_t *intake = make(n);
     size_t i;
+
+    if (intake != NULL) {
+        for (i = 0; i < n; i++) {
+            intake->item[i].record = &records[i];
+        }
+        intake_check(intake, billing);
+    }
+    return intake;
+}
+
+void intake_drop(intake_t *intake) {
+    if (intake != NULL) {
+        intake_checked(intake);
+        free(intake->item);
+        free(intake);
+    }
+}
+
+db_rc intake_end(billing_t *billing, intake_t *intake,
+                 const intake_progress_t *progress, intake_count_t *count) {
     db_rc rc;
 
-    if (items == NULL) {
-        return DB_FAIL;
-    }
-    intake.item = items;
-    for (i = 0; i < n; i++) {
-        items[i].record = &records[i];
-    }
-    intake_check(billing, items, n, intake.now);
-    rc = take(billing, &intake, progress, count);
+    intake_checked(intake);
+    rc = take(billing, intake, progress, count);
     if (rc == DB_CLASH) {
-        rc = take_each(billing, &intake, progress, count);
+        rc = take_each(billing, intake, progress, count);
     }
-    free(items);
+    intake_drop(intake);
     return rc;
+}
+
+db_rc intake_batch(billing_t *billing, const intake_record_t *records, size_t n,
+                   const intake_progress_t *progress, intake_count_t *count) {
+    intake_t *intake = intake_begin(billing, records, n);
+
+    return intake != NULL ? intake_end(billing, intake, progress, count)
+                          : DB_FAIL;
 }
 
 /* Return the length of what was encoded, in place. */
@@ -184,10 +220,9 @@ static size_t decode(char *text) {
 
 db_rc intake_redrive(billing_t *billing, const char *id,
                      intake_count_t *count) {
-    intake_t intake = {NULL, 1, {{0}}, 0, clock_us()};
     char body[INTAKE_DEAD_BODY];
     intake_record_t record = {"", 0, {(const uint8_t *)body, 0}, NULL};
-    intake_item_t *item;
+    intake_t *intake;
     db_t *db = billing->db;
     db_rc rc;
 
@@ -203,16 +238,15 @@ db_rc intake_redrive(billing_t *billing, const char *id,
     (void)snprintf(body, sizeof(body), "%s", db_text(db, 2));
     record.event.len = decode(body);
 
-    item = calloc(1, sizeof(*item));
-    if (item == NULL) {
+    intake = make(1);
+    if (intake == NULL) {
         return DB_FAIL;
     }
-    item->record = &record;
-    item->redrive = id;
-    (void)snprintf(item->dead, sizeof(item->dead), "%s", id);
-    intake.item = item;
-    intake_check(billing, item, 1, intake.now);
-    rc = take(billing, &intake, NULL, count);
-    free(item);
+    intake->item->record = &record;
+    intake->item->redrive = id;
+    (void)snprintf(intake->item->dead, sizeof(intake->item->dead), "%s", id);
+    intake_check(intake, billing);
+    rc = take(billing, intake, NULL, count);
+    intake_drop(intake);
     return rc;
 }

@@ -46,16 +46,40 @@ typedef struct {
     uint64_t seen; /* the same record, read again */
 } intake_count_t;
 
+typedef struct intake_s intake_t;
+
 /*
- * intake_batch(billing, records, n, progress, count):
- * Take ${n} records, at most INTAKE_BATCH, and ${progress}, in one transaction,
- * and add what became of them to ${count} when it is committed. DB_OK: all of
- * them are accounted for and may be acknowledged. DB_DOWN: it is not known;
- * give them again. Anything else: not all of them are in; the same.
+ * intake_begin(billing, records, n):
+ * Begin to judge ${n} records, at most INTAKE_BATCH, as far as that goes
+ * without the database, in threads of its own. They have to stay until the end,
+ * and the caller may do other things meanwhile. NULL: no memory.
+ */
+intake_t *intake_begin(const billing_t *billing, const intake_record_t *records,
+                       size_t n);
+
+/*
+ * intake_end(billing, intake, progress, count):
+ * Take the records and ${progress} in one transaction, add what became of them
+ * to ${count} when it is committed, and give ${intake} back. DB_OK: all of them
+ * are accounted for and may be acknowledged. DB_DOWN: it is not known; give
+ * them again. Anything else: not all of them are in; the same.
  *
  * What one record breaks, a constraint of the database included, does not hold
  * up its neighbours: each is then taken in a transaction of its own, and the
  * broken one is dead.
+ */
+db_rc intake_end(billing_t *billing, intake_t *intake,
+                 const intake_progress_t *progress, intake_count_t *count);
+
+/*
+ * intake_drop(intake):
+ * Take nothing. NULL is a no-op.
+ */
+void intake_drop(intake_t *intake);
+
+/*
+ * intake_batch(billing, records, n, progress, count):
+ * Both at once.
  */
 db_rc intake_batch(billing_t *billing, const intake_record_t *records, size_t n,
                    const intake_progress_t *progress, intake_count_t *count);

@@ -7,12 +7,10 @@
 #include "clock.h"
 #include "incident.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_THREADS 4
 #define SHARE 32 /* items that are worth a thread */
 
 /* What of a policy decides about money. */
@@ -103,11 +101,6 @@ static int check_seal(const billing_t *billing, intake_item_t *item) {
     return opened;
 }
 
-static int is_end(fraud_str_t event) {
-    return event.len == sizeof(FRAUD_SPOOL_END) - 1 &&
-           memcmp(event.data, FRAUD_SPOOL_END, event.len) == 0;
-}
-
 static void judge(const billing_t *billing, intake_item_t *item, int64_t now) {
     const intake_record_t *record = item->record;
     event_t *event = &item->event;
@@ -117,7 +110,7 @@ static void judge(const billing_t *billing, intake_item_t *item, int64_t now) {
         intake_kill(item, record->bad);
         return;
     }
-    if (is_end(record->event)) {
+    if (fraud_spool_is_end(record->event)) {
         item->fate = INTAKE_ENDED;
         return;
     }
@@ -142,16 +135,8 @@ static void judge(const billing_t *billing, intake_item_t *item, int64_t now) {
     }
 }
 
-/* A part of the items, for one thread. */
-typedef struct {
-    const billing_t *billing;
-    intake_item_t *item;
-    size_t n;
-    int64_t now;
-} share_t;
-
-static void *check_share(void *data) {
-    share_t *share = data;
+static void *check(void *data) {
+    intake_share_t *share = data;
     size_t i;
 
     for (i = 0; i < share->n; i++) {
@@ -161,36 +146,38 @@ static void *check_share(void *data) {
     return NULL;
 }
 
-void intake_check(const billing_t *billing, intake_item_t *item, size_t n,
-                  int64_t now) {
-    share_t share[MAX_THREADS];
-    pthread_t thread[MAX_THREADS];
+void intake_check(intake_t *intake, const billing_t *billing) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     size_t i, threads, done = 0;
+    intake_share_t *share;
 
-    threads = n / SHARE + 1;
+    threads = intake->n / SHARE + 1;
     if (processors > 0 && threads > (size_t)processors) {
         threads = (size_t)processors;
     }
-    threads = threads < MAX_THREADS ? threads : MAX_THREADS;
+    threads = threads < INTAKE_THREADS ? threads : INTAKE_THREADS;
     for (i = 0; i < threads; i++) {
-        share[i].billing = billing;
-        share[i].item = item + done;
-        share[i].n = (n - done) / (threads - i);
-        share[i].now = now;
-        done += share[i].n;
-    }
-    /* where there is no thread to be had, this one does it */
-    for (i = 1; i < threads; i++) {
-        if (pthread_create(&thread[i], NULL, check_share, &share[i]) != 0) {
-            (void)check_share(&share[i]);
-            share[i].n = 0;
+        share = &intake->share[intake->nshares];
+        share->billing = billing;
+        share->item = intake->item + done;
+        share->n = (intake->n - done) / (threads - i);
+        share->now = intake->now;
+        done += share->n;
+        /* few are not worth a thread, and there may be none to be had */
+        if (share->n < SHARE ||
+            pthread_create(&share->thread, NULL, check, share) != 0) {
+            (void)check(share);
+        } else {
+            intake->nshares++;
         }
     }
-    (void)check_share(&share[0]);
-    for (i = 1; i < threads; i++) {
-        if (share[i].n != 0) {
-            (void)pthread_join(thread[i], NULL);
-        }
+}
+
+void intake_checked(intake_t *intake) {
+    size_t i;
+
+    for (i = 0; i < intake->nshares; i++) {
+        (void)pthread_join(intake->share[i].thread, NULL);
     }
+    intake->nshares = 0;
 }

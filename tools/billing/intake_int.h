@@ -6,12 +6,15 @@
 /*
  * Between the three parts of the intake: what needs no database
  * (intake_check.c), what the database knows already (intake_look.c), and what
- * it is told (intake.c).
+ * it is told (intake_write.c).
  */
 
 #include "event.h"
 #include "intake.h"
 
+#include <pthread.h>
+
+#define INTAKE_THREADS 4
 #define INTAKE_BODY 4096
 #define INTAKE_DEAD_BODY (2 * FRAUD_SPOOL_MAX_LINE + 8)
 #define INTAKE_HEX "hex:" /* before the digits of what is not plain ASCII */
@@ -56,13 +59,24 @@ typedef struct {
     size_t events;    /* that the batch adds */
 } intake_touched_t;
 
+/* A part of the items, for one thread. */
 typedef struct {
+    const billing_t *billing;
+    intake_item_t *item;
+    size_t n;
+    int64_t now;
+    pthread_t thread;
+} intake_share_t;
+
+struct intake_s {
     intake_item_t *item;
     size_t n;
     intake_touched_t touched[INTAKE_BATCH];
     size_t ntouched;
     int64_t now;
-} intake_t;
+    intake_share_t share[INTAKE_THREADS];
+    size_t nshares; /* whose threads are running */
+};
 
 /*
  * intake_has_seq(record):
@@ -73,12 +87,13 @@ static inline int intake_has_seq(const intake_record_t *record) {
 }
 
 /*
- * intake_check(billing, item, n, now):
- * Judge the records of ${n} items as far as it goes without the database, on
- * all processors; the account in a seal is in the clear only meanwhile.
+ * intake_check(intake, billing), intake_checked(intake):
+ * Judge the records as far as it goes without the database, in threads on all
+ * processors; wait until they are done. The account in a seal is in the clear
+ * only meanwhile.
  */
-void intake_check(const billing_t *billing, intake_item_t *item, size_t n,
-                  int64_t now);
+void intake_check(intake_t *intake, const billing_t *billing);
+void intake_checked(intake_t *intake);
 
 /*
  * intake_kill(item, reason):

@@ -42,10 +42,17 @@ const char run_usage[] =
     "                   expire what is due, tell the billing system;\n"
     "                   --once: until nothing is left to do\n";
 
+/* A batch of the spool: one is written while the next one is checked. */
+typedef struct {
+    spool_batch_t batch;
+    intake_t *intake; /* NULL: nothing is read */
+} ahead_t;
+
 typedef struct {
     billing_t *billing;
     spool_t *spool;
-    spool_batch_t *batch;
+    ahead_t *ahead; /* two of them */
+    size_t turn;    /* whose turn it is */
     stream_t *stream;
     outbox_t *outbox;
     metrics_t metrics;
@@ -114,25 +121,57 @@ static int where(void *data, const char *writer, char *position) {
     return 1;
 }
 
-static int take_spool(run_t *run) {
-    intake_progress_t progress;
-    db_rc rc;
-
-    if (!spool_read(run->spool, run->batch)) {
+/* Return 0 if there is nothing to read. */
+static int read_ahead(run_t *run, ahead_t *ahead) {
+    if (ahead->intake != NULL) {
+        return 1;
+    }
+    if (!spool_read(run->spool, &ahead->batch)) {
         return 0;
     }
     failpoint("read");
-    progress.source = run->batch->writer;
-    progress.position = run->batch->position;
-    rc = intake_batch(run->billing, run->batch->record, run->batch->n,
-                      &progress, &run->metrics.intake);
+    ahead->intake =
+        intake_begin(run->billing, ahead->batch.record, ahead->batch.n);
+    if (ahead->intake == NULL) {
+        fail("not enough memory");
+    }
+    return 1;
+}
+
+static void drop_ahead(run_t *run) {
+    size_t i;
+
+    for (i = 0; run->ahead != NULL && i < 2; i++) {
+        intake_drop(run->ahead[i].intake);
+        run->ahead[i].intake = NULL;
+    }
+}
+
+static int take_spool(run_t *run) {
+    ahead_t *ahead = &run->ahead[run->turn];
+    intake_progress_t progress;
+    intake_t *intake;
+    db_rc rc;
+
+    if (!read_ahead(run, ahead)) {
+        return 0;
+    }
+    (void)read_ahead(run, &run->ahead[1 - run->turn]);
+    progress.source = ahead->batch.writer;
+    progress.position = ahead->batch.position;
+    intake = ahead->intake;
+    ahead->intake = NULL;
+    rc = intake_end(run->billing, intake, &progress, &run->metrics.intake);
     note(run, rc);
     if (rc != DB_OK) {
+        drop_ahead(run);
+        spool_back(run->spool);
         return -1;
     }
     failpoint("pre-ack");
-    spool_done(run->spool, run->batch);
+    spool_done(run->spool, &ahead->batch);
     failpoint("post-ack");
+    run->turn = 1 - run->turn;
     run->metrics.taken_at = clock_us();
     return 1;
 }
@@ -293,8 +332,8 @@ static void start(run_t *run, const char *path) {
     }
     catch_signals();
     if (billing->conf.spool != NULL) {
-        run->batch = malloc(sizeof(*run->batch));
-        if (run->batch == NULL) {
+        run->ahead = calloc(2, sizeof(*run->ahead));
+        if (run->ahead == NULL) {
             fail("not enough memory");
         }
         run->spool = spool_open(billing->conf.spool, where, run);
@@ -331,8 +370,9 @@ int run_main(int argc, char **argv) {
             SAY_I("dead", run.metrics.intake.dead)));
     outbox_close(run.outbox);
     stream_close(run.stream);
+    drop_ahead(&run);
     spool_close(run.spool);
-    free(run.batch);
+    free(run.ahead);
     billing_close(run.billing);
     return run.once && run.failed;
 }

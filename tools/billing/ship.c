@@ -276,7 +276,9 @@ static int run(ship_t *ship) {
             }
         } else if (spool_read(ship->spool, &ship->batch)) {
             quiet = 0;
-            (void)send_batch(ship);
+            if (!send_batch(ship)) {
+                spool_back(ship->spool);
+            }
         } else if (ship->once && ++quiet * IDLE_MS > 2 * SPOOL_LOOK_MS) {
             break;
         } else {

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,21 +19,25 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHUNK ((size_t)INTAKE_BATCH * FRAUD_SPOOL_MAX_LINE)
-
 typedef struct {
     char writer[FRAUD_SPOOL_WRITER_LEN + 1];
     uint64_t first;
 } file_t;
 
 typedef struct {
-    char name[FRAUD_SPOOL_WRITER_LEN + 1];
-    uint64_t first; /* of the file that is read */
+    uint64_t first; /* of the file */
     uint64_t offset;
-    uint64_t seq;  /* that comes next */
+    uint64_t seq; /* that comes next */
+} place_t;
+
+typedef struct {
+    char name[FRAUD_SPOOL_WRITER_LEN + 1];
+    place_t at;    /* so far it is read */
+    place_t done;  /* and done with */
+    size_t away;   /* batches between the two */
     size_t file;   /* its first one in the list */
     size_t nfiles; /* 0: all are gone */
-    int known;     /* the position is */
+    int known;     /* the places are */
     int idle;      /* nothing more until the next look */
     int ended;
 } writer_t;
@@ -47,7 +52,6 @@ struct spool_s {
     size_t nwriters;
     size_t turn;
     int64_t looked; /* clock_ms() */
-    uint8_t *chunk;
 };
 
 spool_t *spool_open(const char *dir, spool_where_t where, void *data) {
@@ -55,9 +59,8 @@ spool_t *spool_open(const char *dir, spool_where_t where, void *data) {
 
     if (spool != NULL) {
         spool->writer = calloc(SPOOL_WRITERS, sizeof(*spool->writer));
-        spool->chunk = malloc(CHUNK);
     }
-    if (spool == NULL || spool->writer == NULL || spool->chunk == NULL) {
+    if (spool == NULL || spool->writer == NULL) {
         fail("no memory");
     }
     spool->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -75,7 +78,6 @@ void spool_close(spool_t *spool) {
         (void)close(spool->dir);
         free(spool->file);
         free(spool->writer);
-        free(spool->chunk);
         free(spool);
     }
 }
@@ -185,16 +187,26 @@ static const file_t *next_file(const spool_t *spool, const writer_t *writer) {
     size_t i;
 
     for (i = writer->file; i < writer->file + writer->nfiles; i++) {
-        if (spool->file[i].first > writer->first) {
+        if (spool->file[i].first > writer->at.first) {
             return &spool->file[i];
         }
     }
     return NULL;
 }
 
+static int parse_place(place_t *place, const char *position) {
+    place_t said;
+
+    if (sscanf(position, "%16" SCNx64 " %19" SCNu64 " %16" SCNx64, &said.first,
+               &said.offset, &said.seq) != 3) {
+        return 0;
+    }
+    *place = said;
+    return 1;
+}
+
 /* Return 0 if nobody knows where to go on. */
 static int locate(spool_t *spool, writer_t *writer) {
-    unsigned long long first, offset, seq;
     char position[SPOOL_POSITION];
     int rc;
 
@@ -205,14 +217,11 @@ static int locate(spool_t *spool, writer_t *writer) {
     if (rc < 0) {
         return 0;
     }
-    writer->first = writer->seq = spool->file[writer->file].first;
-    writer->offset = 0;
-    if (rc > 0 &&
-        sscanf(position, "%16llx %19llu %16llx", &first, &offset, &seq) == 3) {
-        writer->first = first;
-        writer->offset = offset;
-        writer->seq = seq;
+    if (rc == 0 || !parse_place(&writer->at, position)) {
+        writer->at.first = writer->at.seq = spool->file[writer->file].first;
+        writer->at.offset = 0;
     }
+    writer->done = writer->at;
     writer->known = 1;
     return 1;
 }
@@ -222,7 +231,7 @@ static int open_file(const spool_t *spool, const writer_t *writer,
     char name[FRAUD_SPOOL_NAME_SIZE];
     int fd;
 
-    fraud_spool_name(name, writer->name, writer->first);
+    fraud_spool_name(name, writer->name, writer->at.first);
     fd = openat(spool->dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 && (fstat(fd, about) != 0 || !S_ISREG(about->st_mode))) {
         (void)close(fd);
@@ -260,11 +269,12 @@ static void add_torn(spool_batch_t *batch, torn_t *torn, uint64_t *expected,
     torn->n = 0;
 }
 
-/* Parse into the batch; return how many of the ${len} bytes are in it. */
-static size_t parse(writer_t *writer, spool_batch_t *batch, const uint8_t *data,
-                    size_t len, uint64_t *seq) {
+/* Parse ${len} bytes into the batch. */
+static void parse(writer_t *writer, spool_batch_t *batch, size_t len) {
     fraud_spool_record_t record;
     torn_t torn = {{NULL, 0}, NULL, 0};
+    const uint8_t *data = batch->chunk;
+    place_t *place = &writer->at;
     size_t at = 0, taken = 0, used;
     fraud_rc rc;
 
@@ -276,9 +286,9 @@ static size_t parse(writer_t *writer, spool_batch_t *batch, const uint8_t *data,
             break;
         }
         if (rc == FRAUD_OK) {
-            add_torn(batch, &torn, seq, record.seq);
+            add_torn(batch, &torn, &place->seq, record.seq);
             add_record(batch, record.seq, record.event, NULL);
-            *seq = record.seq + 1;
+            place->seq = record.seq + 1;
             taken = at + used;
         } else if (torn.n++ == 0) {
             torn.line.data = data + at;
@@ -287,7 +297,7 @@ static size_t parse(writer_t *writer, spool_batch_t *batch, const uint8_t *data,
         }
         at += used;
     }
-    return taken;
+    place->offset += taken;
 }
 
 /*
@@ -298,68 +308,57 @@ static size_t parse(writer_t *writer, spool_batch_t *batch, const uint8_t *data,
 static int at_end(spool_t *spool, writer_t *writer, spool_batch_t *batch,
                   size_t left, const struct stat *about) {
     const file_t *next = next_file(spool, writer);
-    torn_t torn = {{spool->chunk, left}, "torn", left != 0};
+    torn_t torn = {{batch->chunk, left}, "torn", left != 0};
+    place_t *at = &writer->at;
 
-    if (left == CHUNK && writer->offset + left < (uint64_t)about->st_size) {
-        writer->offset += left; /* nothing but torn lines */
+    if (left == SPOOL_CHUNK && at->offset + left < (uint64_t)about->st_size) {
+        at->offset += left; /* nothing but torn lines */
         return 1;
     }
     if (next == NULL) {
         return 0;
     }
-    add_torn(batch, &torn, &writer->seq, next->first);
-    writer->first = next->first;
-    writer->offset = 0;
-    writer->seq = next->first > writer->seq ? next->first : writer->seq;
+    add_torn(batch, &torn, &at->seq, next->first);
+    at->first = next->first;
+    at->offset = 0;
+    at->seq = next->first > at->seq ? next->first : at->seq;
     return 1;
 }
 
-static void set_position(spool_batch_t *batch, const writer_t *at) {
-    (void)snprintf(batch->position, sizeof(batch->position),
-                   "%016llx %llu %016llx", (unsigned long long)at->first,
-                   (unsigned long long)at->offset, (unsigned long long)at->seq);
-}
-
-/* The next records of ${writer}, of which nothing is changed before they are
- * done with but in which file they begin. */
+/* The next records of ${writer}; where there are none it may be in another
+   file afterwards. */
 static int read_writer(spool_t *spool, writer_t *writer, spool_batch_t *batch) {
     struct stat about;
-    writer_t at;
     ssize_t len;
-    size_t taken;
     int fd;
 
     batch->n = 0;
     memcpy(batch->writer, writer->name, sizeof(batch->writer));
-    for (;;) {
-        at = *writer;
+    while (batch->n == 0) {
         fd = open_file(spool, writer, &about);
         if (fd < 0) {
             memset(&about, 0, sizeof(about));
             len = 0;
         } else {
-            len = pread(fd, spool->chunk, CHUNK, (off_t)writer->offset);
+            len =
+                pread(fd, batch->chunk, SPOOL_CHUNK, (off_t)writer->at.offset);
             (void)close(fd);
         }
         if (len < 0) {
-            writer->idle = 1;
             return 0;
         }
-        taken = parse(writer, batch, spool->chunk, (size_t)len, &at.seq);
-        if (batch->n != 0) {
-            at.offset += taken;
-            break;
-        }
-        if (!at_end(spool, &at, batch, (size_t)len, &about)) {
-            writer->idle = 1;
+        parse(writer, batch, (size_t)len);
+        if (batch->n == 0 &&
+            !at_end(spool, writer, batch, (size_t)len, &about)) {
             return 0;
         }
-        if (batch->n != 0) {
-            break;
+        if (batch->n == 0 && writer->away == 0) {
+            writer->done = writer->at;
         }
-        *writer = at;
     }
-    set_position(batch, &at);
+    (void)snprintf(batch->position, sizeof(batch->position),
+                   "%016" PRIx64 " %" PRIu64 " %016" PRIx64, writer->at.first,
+                   writer->at.offset, writer->at.seq);
     return 1;
 }
 
@@ -373,30 +372,38 @@ int spool_read(spool_t *spool, spool_batch_t *batch) {
     }
     for (i = 0; i < spool->nwriters; i++) {
         writer = &spool->writer[(spool->turn + i) % spool->nwriters];
-        if (!writer->idle && locate(spool, writer) &&
-            read_writer(spool, writer, batch)) {
-            spool->turn = (spool->turn + i) % spool->nwriters;
+        if (writer->idle || !locate(spool, writer)) {
+            continue;
+        }
+        if (read_writer(spool, writer, batch)) {
+            writer->away++;
+            spool->turn = (spool->turn + i + 1) % spool->nwriters;
             return 1;
         }
+        writer->idle = 1;
     }
     return 0;
 }
 
 void spool_done(spool_t *spool, const spool_batch_t *batch) {
     writer_t *writer = find(spool, batch->writer);
-    unsigned long long first, offset, seq;
-    fraud_str_t last = batch->record[batch->n - 1].event;
 
-    if (writer == NULL || sscanf(batch->position, "%16llx %19llu %16llx",
-                                 &first, &offset, &seq) != 3) {
-        return;
+    if (writer == NULL || writer->away == 0) {
+        return; /* its files are gone, or were */
     }
-    writer->first = first;
-    writer->offset = offset;
-    writer->seq = seq;
-    writer->ended = last.len == sizeof(FRAUD_SPOOL_END) - 1 &&
-                    memcmp(last.data, FRAUD_SPOOL_END, last.len) == 0;
-    spool->turn++;
+    writer->away--;
+    (void)parse_place(&writer->done, batch->position);
+    writer->ended = fraud_spool_is_end(batch->record[batch->n - 1].event);
+}
+
+void spool_back(spool_t *spool) {
+    size_t i;
+
+    for (i = 0; i < spool->nwriters; i++) {
+        spool->writer[i].at = spool->writer[i].done;
+        spool->writer[i].away = 0;
+        spool->writer[i].idle = 0;
+    }
 }
 
 void spool_again(spool_t *spool) {
@@ -404,15 +411,17 @@ void spool_again(spool_t *spool) {
     spool->looked = clock_ms() - SPOOL_LOOK_MS;
 }
 
-/* Return 1 if all of the file is read, and nobody appends to it. */
+/* Return 1 if all of the file is done with, and nobody appends to it. */
 static int is_read(const writer_t *writer, const file_t *file,
                    const struct stat *about, time_t age) {
-    if (file->first != writer->first) {
-        return file->first < writer->first;
+    if (file->first != writer->done.first) {
+        return file->first < writer->done.first;
     }
-    return writer->idle &&
-           ((writer->ended && (uint64_t)about->st_size == writer->offset) ||
-            age > SPOOL_APPEND_S);
+    if (!writer->idle || writer->away != 0) {
+        return 0;
+    }
+    return age > SPOOL_APPEND_S ||
+           (writer->ended && (uint64_t)about->st_size == writer->done.offset);
 }
 
 size_t spool_sweep(spool_t *spool, uint64_t keep) {

@@ -18,14 +18,16 @@
 #define SPOOL_LOOK_MS 200   /* between two looks into the directory */
 #define SPOOL_POSITION 64   /* of the text of a position, with the NUL */
 #define SPOOL_APPEND_S 7200 /* nobody appends to an older file */
+#define SPOOL_CHUNK ((size_t)INTAKE_BATCH * FRAUD_SPOOL_MAX_LINE)
 
 typedef struct spool_s spool_t;
 
 typedef struct {
     char writer[FRAUD_SPOOL_WRITER_LEN + 1];
-    char position[SPOOL_POSITION]; /* behind the records */
-    intake_record_t record[INTAKE_BATCH];
+    char position[SPOOL_POSITION];        /* behind the records */
+    intake_record_t record[INTAKE_BATCH]; /* of what is in chunk */
     size_t n;
+    uint8_t chunk[SPOOL_CHUNK];
 } spool_batch_t;
 
 /*
@@ -44,11 +46,17 @@ void spool_close(spool_t *spool);
 
 /*
  * spool_read(spool, batch):
- * Set ${batch} to the next records, valid until the next call. Return 0 if
- * there are none now. The same come again until spool_done().
+ * Set ${batch} to the next records. Return 0 if there are none now.
  */
 int spool_read(spool_t *spool, spool_batch_t *batch);
+
+/*
+ * spool_done(spool, batch), spool_back(spool):
+ * What was read is done with, in the order of spool_read(); or read all that is
+ * not done with once more.
+ */
 void spool_done(spool_t *spool, const spool_batch_t *batch);
+void spool_back(spool_t *spool);
 
 /*
  * spool_again(spool):
@@ -58,7 +66,7 @@ void spool_again(spool_t *spool);
 
 /*
  * spool_sweep(spool, keep):
- * Delete the files that are read whole and were written to last more than
+ * Delete the files that are done with and were written to last more than
  * ${keep} seconds ago; the last one of a writer that has not ended not before
  * SPOOL_APPEND_S. Return how many.
  */
