@@ -1,12 +1,15 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use File::Basename qw(basename);
+use File::Copy qw(copy);
+use File::Temp qw(tempdir);
 use Test::Nginx::Socket;
 use Directives;
 
 repeat_each(1);
 
-plan tests => repeat_each() * (blocks() * 2 + 9 + 1);
+plan tests => repeat_each() * (blocks() * 2 + 9 + 2 + ($> == 0 ? 0 : 6));
 
 no_long_string();
 
@@ -26,44 +29,57 @@ Directives::put("long.txt", "short\n" . "x" x 65536 . "\n");
 Directives::put("large.txt", "");
 truncate "$Directives::Dir/large.txt", 1024 * 1024 * 1024 + 1;
 
-# Test::Nginx's own "user" stands behind http; "--- worker_user" makes it be
-# the one of TEST_NGINX_NOBODY
-
-add_block_preprocessor(sub {
-    my ($block) = @_;
-    $Test::Nginx::Util::WorkerUser =
-        defined $block->worker_user ? $ENV{TEST_NGINX_NOBODY} : undef;
-});
-
-SKIP: {
-    skip "not root, workers are who we are", 1 if $> != 0;
-    like(without_user(), qr/"fraud_list": file "\Q$Directives::Dir\E\/private\.txt" cannot be read by user "[\w-]+" of the workers/,
+if ($> == 0) {
+    like(said("private.txt"), qr/"fraud_list": file "\Q$Directives::Dir\E\/private\.txt" cannot be read by user "[\w-]+" of the workers/,
          "workers have a user also where none is configured");
+
+} else {
+    like(said("private.txt"), qr/test is successful/, "workers are who we are");
 }
+
+like(said("closed.txt", $> == 0 ? qw(runuser -u nobody --) : ()),
+     qr/\[emerg\] "fraud_list": file "\Q$Directives::Dir\E\/closed\.txt": cannot be opened: permission denied, correct it or the path in /,
+     "a file that is not readable is refused");
 
 run_tests();
 
-# what nginx says of a private file in a configuration that names no user
+# what nginx says, run by the command if one is given, of a file in a
+# configuration that names no user; nobody may reach no other nginx than a copy
 
-sub without_user {
-    my $binary = $ENV{TEST_NGINX_BINARY} || "nginx";
-    my $modules = CORE::join " ", map { "load_module $_;" }
-        grep { length } split " ", $ENV{TEST_NGINX_LOAD_MODULES} || "";
+sub said {
+    my ($file, @as) = @_;
+    my $dir = tempdir(CLEANUP => 1);
+    my ($binary, @modules) = map { copy_of($_, $dir) }
+        $ENV{TEST_NGINX_BINARY} || "nginx",
+        split " ", $ENV{TEST_NGINX_LOAD_MODULES} || "";
+    my $load = CORE::join " ", map { "load_module $_;" } @modules;
 
-    Directives::put("nginx.conf", <<"END");
-$modules
-pid $Directives::Dir/nginx.pid;
+    open my $out, ">", "$dir/nginx.conf" or die "$dir: $!";
+    print $out <<"END";
+$load
+pid $dir/nginx.pid;
 error_log stderr;
 events { }
 http {
     access_log off;
     fraud observe;
-    fraud_list bad \$remote_addr file=$Directives::Dir/private.txt points=50;
-    server { listen unix:$Directives::Dir/nginx.sock; }
+    fraud_list bad \$remote_addr file=$Directives::Dir/$file points=50;
+    server { listen unix:$dir/nginx.sock; }
 }
 END
-    my $dir = $Directives::Dir;
-    return scalar `$binary -t -p $dir/ -c $dir/nginx.conf -e $dir/e 2>&1`;
+    close $out or die "$dir: $!";
+    chmod 0755, $dir;
+    chown +(getpwnam "nobody")[2, 3], $dir if @as;
+    return scalar `@as $binary -t -p $dir/ -c $dir/nginx.conf -e $dir/e 2>&1`;
+}
+
+sub copy_of {
+    my ($path, $dir) = @_;
+    return $path if $path !~ m{/};
+    my $copy = "$dir/" . basename($path);
+    copy($path, $copy) or die "$path: $!";
+    chmod 0755, $copy;
+    return $copy;
 }
 
 __DATA__
@@ -278,20 +294,7 @@ a b
 
 
 
-=== TEST 20: a file that is not readable is refused
---- skip_eval
-2: $> == 0
---- http_config
-    fraud_list bad $remote_addr file=$TEST_NGINX_FILES/closed.txt points=50;
---- must_die
---- error_log
-"fraud_list": file "$TEST_NGINX_FILES/closed.txt": cannot be opened: permission denied, correct it or the path
-
-
-
-=== TEST 21: a file that workers could not read again is refused
---- skip_eval
-2: $> != 0
+=== TEST 20: a file that workers could not read again is refused
 --- worker_user
 --- http_config
     fraud observe;
@@ -302,9 +305,7 @@ a b
 
 
 
-=== TEST 22: a file in a directory that workers cannot enter is refused
---- skip_eval
-2: $> != 0
+=== TEST 21: a file in a directory that workers cannot enter is refused
 --- worker_user
 --- http_config
     fraud observe;
@@ -315,9 +316,7 @@ a b
 
 
 
-=== TEST 23: a file that workers can read again is accepted
---- skip_eval
-2: $> != 0
+=== TEST 22: a file that workers can read again is accepted
 --- worker_user
 --- http_config
     fraud observe;
@@ -325,16 +324,14 @@ a b
 
 
 
-=== TEST 24: a file that workers do not read, as the module is off, is accepted
---- skip_eval
-2: $> != 0
+=== TEST 23: a file that workers do not read, as the module is off, is accepted
 --- worker_user
 --- http_config
     fraud_list bad $remote_addr file=$TEST_NGINX_FILES/private.txt points=50;
 
 
 
-=== TEST 25: a trusted list is no shadow
+=== TEST 24: a trusted list is no shadow
 --- http_config
     fraud_list good $remote_addr file=x trust shadow;
 --- must_die

@@ -6,7 +6,7 @@ use Directives;
 
 repeat_each(1);
 
-plan tests => repeat_each() * (blocks() * 2 + 3);
+plan tests => repeat_each() * (blocks() * 2 + 3 + ($> == 0 ? 0 : 3));
 
 no_long_string();
 
@@ -22,14 +22,6 @@ Directives::put("text.mmdb", "192.0.2.0/24 AS64496\n");
 Directives::put("head.mmdb", substr $asn, 0, length($asn) / 2);
 Directives::put("tail.mmdb", substr $asn, length($asn) / 2);
 Directives::put("private.mmdb", $asn, 0600);
-
-# as in 012-files.t
-
-add_block_preprocessor(sub {
-    my ($block) = @_;
-    $Test::Nginx::Util::WorkerUser =
-        defined $block->worker_user ? $ENV{TEST_NGINX_NOBODY} : undef;
-});
 
 run_tests();
 
@@ -111,8 +103,6 @@ __DATA__
 
 
 === TEST 9: a database that workers could not read again is refused
---- skip_eval
-2: $> != 0
 --- worker_user
 --- http_config
     fraud observe;

@@ -6,8 +6,12 @@ use Test::More tests => 73;
 use Fraud;
 
 my $nginx_v = `@{[ $ENV{TEST_NGINX_BINARY} || 'nginx' ]} -V 2>&1`;
-my $has_openssl = `openssl version 2>/dev/null` ne '';
-my $has_curl = `curl --version 2>/dev/null` ne '';
+
+$nginx_v =~ /--with-http_$_\_module/ or die "nginx has no $_\n" for qw(ssl v2);
+`openssl version 2>/dev/null` ne ''
+    or die "no openssl, install it with ./build.sh deps\n";
+`curl --version 2>/dev/null` =~ /^Features:.*\bHTTP2\b/m
+    or die "no curl with HTTP/2, install it with ./build.sh deps\n";
 
 my $id = qr/[a-z2-7]{26}/;
 
@@ -167,10 +171,7 @@ like($page->{body}, qr/app.*app/s, 'subrequests');
 is(@set, 1, 'issue none');
 $app->ends;
 
-SKIP: {
-    skip 'no TLS in nginx, openssl or curl', 7
-        if $nginx_v !~ /http_ssl_module/ || !$has_openssl || !$has_curl;
-
+{
     my $port = Fraud::free_port();
     my $dir = File::Temp->newdir('fraud-tls-XXXXXX', TMPDIR => 1);
     system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
@@ -208,11 +209,7 @@ SERVER
     $tls->ends;
 }
 
-SKIP: {
-    skip 'no HTTP/2 in nginx or curl', 4
-        if $nginx_v !~ /http_v2_module/
-           || `curl --version 2>/dev/null` !~ /^Features:.*\bHTTP2\b/m;
-
+{
     my $two = Fraud->new(http2 => 1, server => <<'SERVER');
     fraud observe;
     fraud_session sid;

@@ -7,8 +7,8 @@ use Fraud;
 
 # A limit of an address that grows with the good sessions seen behind it: good
 # are those that returned their cookie, are older than ten minutes and did
-# nothing bad. Where libfaketime is, nginx lives through these minutes. The rate
-# has no points here: they would be something bad.
+# nothing bad. nginx lives through these minutes by libfaketime. The rate has no
+# points here: they would be something bad.
 
 my $server = <<'SERVER';
     fraud observe;
@@ -85,13 +85,10 @@ $device->ends;
 # with time
 
 my ($library) = glob '/usr/lib/*/faketime/libfaketime.so.1';
-my $sanitized = `ldd @{[ $ENV{TEST_NGINX_BINARY} || '/usr/sbin/nginx' ]} 2>&1` =~ /asan/;
+$library = $ENV{FRAUD_TEST_FAKETIME} // $library
+    // die "no libfaketime, install it with ./build.sh deps\n";
 
-$library = $ENV{FRAUD_TEST_FAKETIME} // $library;
-
-SKIP: {
-    skip 'no libfaketime', 25 if !$library || $sanitized;
-
+{
     my $clock = File::Temp->new;
     my $passed = 0;
 

@@ -130,8 +130,6 @@ my $gif = 'location / { fraud enforce; empty_gif; }'
 # replaced files take effect without a reload
 
 {
-    my $mmdb = eval { require MaxMind::DB::Writer::Tree; 1 };
-    my $geo = $mmdb ? 'fraud_geo %DIR%/geo.mmdb;' : '';
     my %files = (
         'nets.txt'    => "192.0.2.0/24\n",
         'words.txt'   => "one\n",
@@ -139,21 +137,18 @@ my $gif = 'location / { fraud enforce; empty_gif; }'
     );
     my $data = File::Temp->newdir('fraud-mmdb-XXXXXX', TMPDIR => 1);
 
-    if ($mmdb) {
-        system($^X, "$Fraud::TOP/tests/mmdb.pl", "$data") == 0
-            or die "tests/mmdb.pl failed\n";
-        $files{'geo.mmdb'} = read_file("$data/ipv4-only.mmdb");
-    }
+    system($^X, "$Fraud::TOP/tests/mmdb.pl", "$data") == 0
+        or die "tests/mmdb.pl failed\n";
+    $files{'geo.mmdb'} = read_file("$data/ipv4-only.mmdb");
 
     my $nginx = Fraud->new(files => \%files, server => $gif,
-        http => "$show $geo"
+        http => "$show fraud_geo %DIR%/geo.mmdb;"
             . 'fraud_list nets $remote_addr file=%DIR%/nets.txt points=1;'
             . 'fraud_list words $arg_word type=string file=%DIR%/words.txt '
             . 'points=2;'
             . 'fraud_match agents $http_user_agent file=%DIR%/agents.txt '
             . 'points=4;'
-            . ($mmdb ? 'fraud_match country $fraud_country "^SE$" points=8;'
-                     : ''));
+            . 'fraud_match country $fraud_country "^SE$" points=8;');
     my %bad = ('nets.txt' => "192.0.2.0/24\n300.0.0.0/8\n",
                'agents.txt' => "fine\n(broken\n", 'words.txt' => "\n\n",
                'geo.mmdb' => 'no database');
@@ -167,37 +162,33 @@ my $gif = 'location / { fraud enforce; empty_gif; }'
         my $uri = delete $more{uri} // '/';
         my $fires = sub { $nginx->fraud($uri, %more) =~ /\Q$reason\E/ };
 
-        SKIP: {
-            skip 'no MaxMind::DB::Writer', 8 if $name eq 'geo.mmdb' && !$mmdb;
+        my $new = defined $text ? "$text\n"
+                                : read_file("$data/city.mmdb");
+        my $loaded = $nginx->status->{files_loaded};
 
-            my $new = defined $text ? "$text\n"
-                                    : read_file("$data/city.mmdb");
-            my $loaded = $nginx->status->{files_loaded};
+        ok(!$fires->(), "$name: does not fire yet");
+        $nginx->replace($name, $new);
+        my $begin = time;
+        ok(Fraud::wait_for($fires), 'it does once replaced');
+        cmp_ok(time - $begin, '<', 8, 'soon');
+        is($nginx->status->{files_loaded}, $loaded + 1, 'it was counted');
 
-            ok(!$fires->(), "$name: does not fire yet");
-            $nginx->replace($name, $new);
-            my $begin = time;
-            ok(Fraud::wait_for($fires), 'it does once replaced');
-            cmp_ok(time - $begin, '<', 8, 'soon');
-            is($nginx->status->{files_loaded}, $loaded + 1, 'it was counted');
+        # a bad one is refused, once and with its reason
 
-            # a bad one is refused, once and with its reason
+        my $refused = $nginx->status->{faults}{file_refused};
+        $nginx->replace($name, $bad{$name});
+        ok(Fraud::wait_for(sub {
+            return $nginx->status->{faults}{file_refused} > $refused;
+        }), 'a bad one is refused');
+        ok($fires->(), 'and the one before it stays');
+        sleep 2.5;
+        is(scalar(() = $nginx->error_log =~
+                  /\[error\].*: file "\S+\Q$name\E".*stays/g), 1,
+           'one line says so');
 
-            my $refused = $nginx->status->{faults}{file_refused};
-            $nginx->replace($name, $bad{$name});
-            ok(Fraud::wait_for(sub {
-                return $nginx->status->{faults}{file_refused} > $refused;
-            }), 'a bad one is refused');
-            ok($fires->(), 'and the one before it stays');
-            sleep 2.5;
-            is(scalar(() = $nginx->error_log =~
-                      /\[error\].*: file "\S+\Q$name\E".*stays/g), 1,
-               'one line says so');
-
-            unlink "$nginx->{dir}/$name";
-            sleep 1.5;
-            ok($fires->(), 'it stays without a file, too');
-        }
+        unlink "$nginx->{dir}/$name";
+        sleep 1.5;
+        ok($fires->(), 'it stays without a file, too');
     }
 
     unlike($nginx->fraud('/', from => '192.0.2.9'), qr/nets/,

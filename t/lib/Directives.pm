@@ -35,6 +35,17 @@ Test::Nginx::Util::add_block_preprocessor(sub {
 
     $block->set_value("config", "") if !defined $block->config;
 
+    # Test::Nginx's own "user" stands behind http; "--- worker_user" makes it be
+    # the one of TEST_NGINX_NOBODY. Who is not root is the workers' user in any
+    # case, and can read what is his.
+
+    my $user = defined $block->worker_user;
+    $Test::Nginx::Util::WorkerUser = $user ? $ENV{TEST_NGINX_NOBODY} : undef;
+
+    if ($user && $> != 0) {
+        $block->set_value($_, undef) for qw(must_die error_log);
+    }
+
     if (!defined $block->must_die) {
         $block->set_value("request", "GET /") if !defined $block->request;
         $block->set_value("no_error_log", ($block->no_error_log || "")

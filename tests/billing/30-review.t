@@ -328,14 +328,16 @@ sub names {
           'an author whom nobody can be');
     my $shipped = "$dir/fraudctl";
 
-    plan skip_all => 'only root can be somebody else' if $> != 0;
     copy("$Fraud::TOP/build/fraudctl", $shipped) or die "build/fraudctl: $!";
     chmod 0755, $dir, $shipped;
     my @show = ($shipped, 'case', 'show', 'inc_x', '--as', 'anna', '-c',
                 $b->file('conf'));
-    wrong($b->run('runuser', '-u', 'nobody', '--', @show),
-          qr/^fraudctl: only root may say --as$/, 'nobody is nobody else');
-    refused($b->run(@show), qr/there is no such case/, 'but root may be');
+    my @nobody = $> == 0 ? ('runuser', '-u', 'nobody', '--') : ();
+
+    wrong($b->run(@nobody, @show), qr/^fraudctl: only root may say --as$/,
+          'nobody is nobody else');
+    refused($b->run(@show), qr/there is no such case/, 'but root may be')
+        if $> == 0;
 }
 
 for my $kind (Billing::databases()) {

@@ -23,8 +23,6 @@ use Spool;
 
 use parent -norequire, 'Fraud';
 
-my $CORE_PATTERN = '/proc/sys/kernel/core_pattern';
-
 # What goes in, by channel. Addresses are those of real connections, or of a
 # proxy that nginx is told to trust.
 
@@ -65,11 +63,6 @@ my %NEVER = map { $_ => 1 } qw(password sni);
 sub channels { return sort keys %CANARY }
 
 sub never_logged { return $NEVER{$_[0]} }
-
-sub core_elsewhere {
-    open my $in, '<', $CORE_PATTERN or return 1;
-    return (<$in> // '/') =~ m{^[|/]};
-}
 
 # What the fields of a policy's security log show of it: no more than that, in
 # no other place, and as it was. An e-mail is none of this, wherever it stood.
