@@ -429,8 +429,8 @@ test_lib() {
 test_tools() {
     log=build/tests-tools.log
 
-    { prove -j "$JOBS" --directives --exec sh tests/tools/*.sh tests/rules/*.sh 2>&1 \
-        || say "tools: failed"; } | tee "$log"
+    { prove -j "$JOBS" --directives --exec sh tests/tools/*_test.sh \
+        tests/rules/*_test.sh 2>&1 || say "tools: failed"; } | tee "$log"
 
     if failed "$log" tools; then
         die "tests of the tools and rules failed"
@@ -543,7 +543,7 @@ lint() {
     bad=
 
     # shellcheck disable=SC2046  # no blanks in our file names
-    run shellcheck .ci/run $(find . -name '*.sh' ! -path './build/*') \
+    run shellcheck -x .ci/run $(find . -name '*.sh' ! -path './build/*') \
         || bad="$bad shellcheck"
     # shellcheck disable=SC2046
     run perl tests/style.pl $(find module lib tools -name '*.[ch]' | sort) \

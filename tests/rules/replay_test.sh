@@ -6,35 +6,10 @@
 # prove --exec '' tests/rules/replay_test.sh, or sh. The binary is
 # build/fraudctl, made if it is not there, or $FRAUDCTL.
 
-set -u
-
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-fraudctl=${FRAUDCTL:-$top/build/fraudctl}
-
-T=$(mktemp -d) || exit 1
-trap 'rm -rf "$T"' EXIT
-trap 'exit 1' HUP INT TERM
-
-if [ ! -x "$fraudctl" ] && ! make -s -C "$top/tools" > "$T/make" 2>&1; then
-    cat "$T/make"
-    echo "Bail out! tools do not build"
-    exit 1
-fi
-
-n=0
-failed=0
-
-ok() {
-    n=$((n + 1))
-
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        failed=$((failed + 1))
-    fi
-}
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/../tools/lib.sh"
+T=$dir
+here=$top/tests/rules
 
 mkdir "$T/fraud"
 cp -R "$top/conf/rules" "$T/fraud/"
@@ -50,7 +25,7 @@ END
 
 # explain LOG: what was flagged, as "LINE SCORE REASONS", to LOG.flagged
 explain() {
-    "$fraudctl" explain -c "$T/nginx.conf" --raw -v "$1" \
+    "$ctl" explain -c "$T/nginx.conf" --raw -v "$1" \
         > "$1.out" 2> "$1.err" || return 1
     awk '$1 ~ /^[0-9]+-[0-9]+-[0-9]+T/ && $2 ~ /^[0-9]+$/ {
         print $2, $3, $5
@@ -112,12 +87,11 @@ awk '
     }
 ' "$T/attacks.flagged" "$T/attacks" "$T/list" > "$T/verdicts"
 
-while read -r bad name rule at limit requests; do
-    ok "$bad" "$name: $rule at request $at of $requests, at most $limit"
+while read -r status name rule at limit requests; do
+    ok "$status" "$name: $rule at request $at of $requests, at most $limit"
 done < "$T/verdicts"
 
 [ "$(wc -l < "$T/verdicts")" = "$(wc -l < "$T/list")" ]
 ok $? "no attack was forgotten"
 
-echo "1..$n"
-[ "$failed" = 0 ]
+finish

@@ -5,36 +5,10 @@
 # binary is build/fraudctl, made if it is not there, or $FRAUDCTL.
 #
 # shellcheck disable=SC2016  # variables of nginx stay as they are
+# shellcheck source-path=SCRIPTDIR
 
-set -u
-
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-fraudctl=${FRAUDCTL:-$top/build/fraudctl}
-
-T=$(mktemp -d) || exit 1
-trap 'rm -rf "$T"' EXIT
-trap 'exit 1' HUP INT TERM
-
-if [ ! -x "$fraudctl" ] && ! make -s -C "$top/tools" > "$T/make" 2>&1; then
-    cat "$T/make"
-    echo "Bail out! tools do not build"
-    exit 1
-fi
-
-n=0
-failed=0
-
-ok() {
-    n=$((n + 1))
-
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        failed=$((failed + 1))
-    fi
-}
+. "$(dirname "$0")/lib.sh"
+T=$dir
 
 # conf: the content of http, with a server that observes, from standard input
 conf() {
@@ -55,7 +29,7 @@ log() {
 
 # run OPTION...: replay $T/log
 run() {
-    "$fraudctl" explain -c "$T/nginx.conf" --raw "$@" "$T/log" \
+    "$ctl" explain -c "$T/nginx.conf" --raw "$@" "$T/log" \
         > "$T/out" 2> "$T/err"
     status=$?
 }
@@ -70,17 +44,6 @@ same() {
         ok 1 "$1"
         diff "$T/want" "$2" | sed 's/^/# /'
     fi
-}
-
-# has NAME FILE TEXT, lacks NAME FILE TEXT: a fixed text
-has() {
-    grep -qF -- "$3" "$2"
-    ok $? "$1"
-}
-
-lacks() {
-    ! grep -qF -- "$3" "$2"
-    ok $? "$1"
 }
 
 # flagged: the numbers of the lines that -v printed
@@ -133,7 +96,7 @@ same "min-score" "$T/out" << 'EOF'
 7 lines: 7 scored, 0 flagged at 61 or more, 0 subjects
 EOF
 
-"$fraudctl" explain -c "$T/nginx.conf" -v - < "$T/log" > "$T/out" 2>&1
+"$ctl" explain -c "$T/nginx.conf" -v - < "$T/log" > "$T/out" 2>&1
 lacks "pseudonyms: no address" "$T/out" 192.0.2
 grep -qE '^address [a-z2-7]{26} 6 2 60 limit ' "$T/out"
 ok $? "pseudonyms: in its place, from standard input"
@@ -517,11 +480,7 @@ EOF
 
 # countries and travel
 
-if ! perl "$top/tests/mmdb.pl" "$T" > "$T/make" 2>&1; then
-    cat "$T/make"
-    echo "Bail out! no databases: MaxMind::DB::Writer is needed"
-    exit 1
-fi
+perl "$top/tests/mmdb.pl" "$T" || bail_out 'no MaxMind::DB::Writer'
 
 conf << 'EOF'
 fraud_geo city.mmdb;
@@ -754,7 +713,7 @@ refuses() {
     name=$1
     message=$2
     shift 2
-    "$fraudctl" "$@" > "$T/out" 2> "$T/err" < /dev/null
+    "$ctl" "$@" > "$T/out" 2> "$T/err" < /dev/null
     [ $? = 2 ] && grep -qF -- "$message" "$T/err"
     ok $? "usage: $name"
 }
@@ -773,10 +732,9 @@ refuses "no such log" "cannot read" explain -c "$T/nginx.conf" "$T/none"
 refuses "no such server" 'no server with the server_name "x"' \
     explain -c "$T/nginx.conf" --server x "$T/log"
 
-"$fraudctl" help > "$T/out" 2>&1 \
+"$ctl" help > "$T/out" 2>&1 \
     && grep -qF "explain [-c NGINX.CONF]" "$T/out"
 ok $? "usage: help"
 
 
-echo "1..$n"
-[ "$failed" = 0 ]
+finish

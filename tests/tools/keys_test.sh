@@ -2,28 +2,8 @@
 #
 # fraudctl keys: secrets are made ahead, kept, and destroyed.
 
-set -u
-
-top=$(cd "$(dirname "$0")/../.." && pwd)
-ctl=$top/build/fraudctl
-dir=$(mktemp -d "${TMPDIR:-/tmp}/fraud-keys.XXXXXX")
-n=0
-bad=0
-
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' HUP INT TERM
-
-# is WHAT GOT EXPECTED
-is() {
-    n=$((n + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "# got: $2, expected: $3"
-        bad=1
-    fi
-}
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
 
 # rotate ARGUMENT...: what it says, with numbers of epochs as this + N
 
@@ -293,5 +273,4 @@ is 'list says so' "$(cat "$dir/err")" \
     "fraudctl: $dir/keys/$epoch.keys line 3 has a secret that is not of 0-9a-f, or zero"
 is 'and goes on' "$(cut -d' ' -f4 "$dir/out")" next:
 
-echo "1..$n"
-exit "$bad"
+finish

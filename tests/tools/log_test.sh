@@ -3,65 +3,15 @@
 # The security log in hourly segments: written by nginx, checked by fraudctl
 # log verify. nginx lives through the hours by libfaketime.
 
-set -u
-
-top=$(cd "$(dirname "$0")/../.." && pwd)
-ctl=${FRAUDCTL:-$top/build/fraudctl}
-module=${FRAUD_MODULE:-$top/build/ngx_http_fraud_module.so}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/fraud-log.XXXXXX")
-n=0
-bad=0
-
-# shellcheck disable=SC2317  # called by trap
-stop() {
-    pid=$(cat "$dir/nginx.pid" 2> /dev/null)
-    tries=0
-
-    # what it still writes would keep the directory
-    if [ -n "$pid" ] && kill "$pid"; then
-        while kill -0 "$pid" 2> /dev/null && [ "$tries" -lt 100 ]; do
-            sleep 0.1
-            tries=$((tries + 1))
-        done
-    fi
-    rm -rf "$dir"
-}
-
-trap stop EXIT
-trap 'exit 1' HUP INT TERM
-
-# is WHAT GOT EXPECTED
-is() {
-    n=$((n + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "# got: $2"
-        echo "# expected: $3"
-        bad=1
-    fi
-}
-
-# until COMMAND...: poll, for half a minute
-until_true() {
-    tries=0
-    until "$@" || [ $tries = 300 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-    "$@"
-}
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
 
 faketime=
 for lib in /usr/lib/*/faketime/libfaketime.so.1; do
     [ ! -e "$lib" ] || faketime=$lib
 done
 
-if [ -z "$faketime" ]; then
-    echo "Bail out! no libfaketime"
-    exit 1
-fi
+[ -n "$faketime" ] || bail_out 'no libfaketime'
 
 # all of nginx is so many seconds late from now on
 clock() {
@@ -80,25 +30,15 @@ hour() {
 }
 
 cat > "$dir/nginx.conf" << END
-load_module $module;
-$([ "$(id -u)" != 0 ] || echo "user root;")
-pid $dir/nginx.pid;
+$(nginx_main)
 error_log $dir/error.log info;
-worker_processes 1;
 env LD_PRELOAD;
 env FAKETIME_TIMESTAMP_FILE;
 env FAKETIME_NO_CACHE;
 env FAKETIME_DONT_FAKE_MONOTONIC;
-events { }
 http {
     access_log off;
-    client_body_temp_path $dir/body;
-    proxy_temp_path $dir/proxy;
-    fastcgi_temp_path $dir/fastcgi;
-    uwsgi_temp_path $dir/uwsgi;
-    scgi_temp_path $dir/scgi;
-    set_real_ip_from unix:;
-    real_ip_header X-Forwarded-For;
+$(nginx_http)
     fraud_rate flood address rate=1r/h points=40;
     fraud_log $dir/fraud.log hourly;
     server {
@@ -118,12 +58,10 @@ http {
     }
 }
 END
-chmod 755 "$dir"
 
-LD_PRELOAD=$faketime FAKETIME_TIMESTAMP_FILE=$dir/clock FAKETIME_NO_CACHE=1 \
-    FAKETIME_DONT_FAKE_MONOTONIC=1 \
-    nginx -p "$dir" -c "$dir/nginx.conf" -e "$dir/error.log" \
-    2> "$dir/start" || cat "$dir/start"
+nginx_start "$dir/error.log" LD_PRELOAD="$faketime" \
+    FAKETIME_TIMESTAMP_FILE="$dir/clock" FAKETIME_NO_CACHE=1 \
+    FAKETIME_DONT_FAKE_MONOTONIC=1
 
 get() {
     curl -s -o "$dir/answer" --unix-socket "$dir/socket" \
@@ -273,5 +211,4 @@ is 'states to note elsewhere' \
     "$(cat "$dir"/safe/* | grep -oE '"chain":"[0-9a-f]{8}' | sort -u | wc -l)"
 is 'no log' "$("$ctl" log verify "$dir/none" > "$dir/out" 2>&1; echo $?)" 2
 
-echo "1..$n"
-exit "$bad"
+finish

@@ -4,57 +4,25 @@
 # fraudctl policy: prove --exec '' tests/tools/policy_test.sh, or sh. The
 # binary is build/fraudctl, made if it is not there, or $FRAUDCTL.
 
-set -u
-
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-fraudctl=${FRAUDCTL:-$top/build/fraudctl}
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+T=$dir
 policies=$top/conf/policies
-
-T=$(mktemp -d) || exit 1
-trap 'rm -rf "$T"' EXIT
-trap 'exit 1' HUP INT TERM
-
-if [ ! -x "$fraudctl" ] && ! make -s -C "$top/tools" > "$T/make" 2>&1; then
-    cat "$T/make"
-    echo "Bail out! tools do not build"
-    exit 1
-fi
-
-n=0
-failed=0
-
-ok() {
-    n=$((n + 1))
-
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$T/out" "$T/err"
-        failed=$((failed + 1))
-    fi
-}
+cd "$T" || exit 1
 
 # run STATUS NAME ARGUMENT...: fraudctl policy ends with this status
 run() {
     status=$1
     name=$2
     shift 2
-    "$fraudctl" policy "$@" > "$T/out" 2> "$T/err"
+    "$ctl" policy "$@" > "$T/out" 2> "$T/err"
     [ $? = "$status" ]
     ok $? "$name"
 }
 
-# has NAME FILE TEXT: a line of FILE has TEXT in it
-has() {
-    grep -qF -- "$3" "$T/$2"
-    ok $? "$1"
-}
-
-# is NAME FILE TEXT: FILE has a line that is TEXT and nothing else
-is() {
-    grep -qxF -- "$3" "$T/$2"
+# line NAME FILE TEXT: FILE has a line that is TEXT and nothing else
+line() {
+    grep -qxF -- "$3" "$2"
     ok $? "$1"
 }
 
@@ -88,9 +56,9 @@ for file in "$policies"/*.policy; do
     [ "$based" = 25 ]
     ok $? "show: $name, each with its basis"
 
-    "$fraudctl" policy show --canonical "$file" > "$T/canonical"
+    "$ctl" policy show --canonical "$file" > "$T/canonical"
     digest=$(sha256sum < "$T/canonical" | cut -d ' ' -f 1)
-    is "show: $name, the digest is that of the canonical form" out \
+    line "show: $name, the digest is that of the canonical form" out \
         "sha256:$digest"
     run 0 "show: $name, the canonical form is a policy" \
         show --canonical "$T/canonical"
@@ -102,14 +70,14 @@ done
 # words
 
 run 0 "show: the words of a value" show "$policies/asogen.policy"
-is "show: name and version" out "asogen, version 1"
-is "show: a choice" out "    a pseudonym that dies with its key"
-is "show: a word of a set" out "    fraud: detect and prevent fraud"
-is "show: a share and its condition" out \
+line "show: name and version" out "asogen, version 1"
+line "show: a choice" out "    a pseudonym that dies with its key"
+line "show: a word of a set" out "    fraud: detect and prevent fraud"
+line "show: a share and its condition" out \
     "    who collects a debt: the account, while something is due"
 has "show: a sentence" out \
     "We reserve the right to deduct money from your balance if a fraud"
-is "show: a notice" out \
+line "show: a notice" out \
     "    told before it is in force: 30d, if it allows more"
 run 0 "show: a long backup" show "$policies/asergo.policy"
 has "show: a restore replays" out "a restore replays all erasures"
@@ -130,7 +98,7 @@ has "explain: says so" err 'no setting "log.files"'
 
 # lint
 
-"$fraudctl" policy show --canonical "$policies/asogen.policy" > "$T/bare"
+"$ctl" policy show --canonical "$policies/asogen.policy" > "$T/bare"
 run 1 "lint: no comment" lint "$T/bare"
 has "lint: says the line and the setting" out \
     "$T/bare:7: \"purpose\" says not what it is based on"
@@ -147,7 +115,7 @@ sed 's/^automation = .*/automation = auto/' "$policies/asogen.policy" \
     > "$T/auto"
 line=$(grep -n '^automation' "$T/auto" | cut -d : -f 1)
 run 1 "lint: one good, one bad" lint "$T/auto" "$policies/asergo.policy"
-is "lint: what nginx would say" out \
+line "lint: what nginx would say" out \
     "$T/auto:$line: \"automation\": \"auto\" is wrong, use none,assist"
 has "lint: the good one" out "asergo.policy: ok, asergo version 1, sha256:"
 run 2 "show: a bad one" show "$T/auto"
@@ -167,18 +135,18 @@ END
 sed -n '/^purpose/,$p' "$T/bare" >> "$T/old"
 
 run 0 "diff: the same" diff --date 2026-01-01 "$T/old" "$T/old"
-is "diff: says so" out "the settings are the same"
+line "diff: says so" out "the settings are the same"
 
 edit version 2 notice 2026-03-01 effective 2026-03-01 keep.log 60d
 run 0 "diff: tighter at once" diff --date 2026-03-01 "$T/old" "$T/new"
-is "diff: what tightens" out "tightens keep.log: 90d -> 60d"
-is "diff: from when" out "nothing is loosened, in force from 2026-03-01"
+line "diff: what tightens" out "tightens keep.log: 90d -> 60d"
+line "diff: from when" out "nothing is loosened, in force from 2026-03-01"
 
 edit version 2 notice 2026-03-01 effective 2026-03-01 keep.log 91d \
     keep.backup 1d
 run 1 "diff: looser, before its day" diff --date 2026-03-30 "$T/old" "$T/new"
-is "diff: what loosens" out "loosens keep.log: 90d -> 91d"
-is "diff: what tightens beside it" out "tightens keep.backup: 30d -> 1d"
+line "diff: what loosens" out "loosens keep.log: 90d -> 91d"
+line "diff: what tightens beside it" out "tightens keep.backup: 30d -> 1d"
 has "diff: from when" out \
     "refused: may replace version 1 from 2026-03-31 on (announced 2026-03-01,"
 run 0 "diff: looser, on its day" diff --date 2026-03-31 "$T/old" "$T/new"
@@ -325,5 +293,4 @@ head -c 70000 /dev/zero | tr '\0' '#' > "$T/big"
 run 1 "lint: a huge file" lint "$T/big"
 has "lint: says so" out "more than 64 KiB"
 
-echo "1..$n"
-[ "$failed" = 0 ]
+finish

@@ -3,29 +3,8 @@
 # fraudctl purge: the last second in which a segment may be there, and the
 # first in which it must not.
 
-set -u
-
-top=$(cd "$(dirname "$0")/../.." && pwd)
-ctl=${FRAUDCTL:-$top/build/fraudctl}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/fraud-purge.XXXXXX")
-n=0
-bad=0
-
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' HUP INT TERM
-
-# is WHAT GOT EXPECTED
-is() {
-    n=$((n + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "# got: $2"
-        echo "# expected: $3"
-        bad=1
-    fi
-}
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
 
 purge() {
     "$ctl" purge --state "$dir/state" "$@" > "$dir/out" 2> "$dir/err"
@@ -214,5 +193,4 @@ is 'no such case' "$(purge --release C-17)" 2
 is 'neither policy nor time' "$(purge "$dir/logs")" 2
 is 'no such option' "$(purge --all)" 2
 
-echo "1..$n"
-exit "$bad"
+finish

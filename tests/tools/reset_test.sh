@@ -2,61 +2,15 @@
 #
 # fraudctl reset against a running nginx: an unban without a reload.
 
-set -u
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
-ctl=$top/build/fraudctl
-module=$top/build/ngx_http_fraud_module.so
-dir=$(mktemp -d "${TMPDIR:-/tmp}/fraud-reset.XXXXXX")
-n=0
-bad=0
-
-# shellcheck disable=SC2317  # called by trap
-stop() {
-    pid=$(cat "$dir/nginx.pid" 2> /dev/null)
-    tries=0
-
-    # what it still writes would keep the directory
-    if [ -n "$pid" ] && kill "$pid"; then
-        while kill -0 "$pid" 2> /dev/null && [ "$tries" -lt 100 ]; do
-            sleep 0.1
-            tries=$((tries + 1))
-        done
-    fi
-    rm -rf "$dir"
-}
-
-trap stop EXIT
-trap 'exit 1' HUP INT TERM
-
-# is WHAT GOT EXPECTED
-is() {
-    n=$((n + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "# got: $2, expected: $3"
-        bad=1
-    fi
-}
-
-# a unix socket needs no free port
 cat > "$dir/nginx.conf" << END
-load_module $module;
-pid $dir/nginx.pid;
+$(nginx_main)
 error_log $dir/error.log debug;
-worker_processes 1;
-events { }
 http {
     access_log $dir/access.log;
-    client_body_temp_path $dir/body;
-    proxy_temp_path $dir/proxy;
-    fastcgi_temp_path $dir/fastcgi;
-    uwsgi_temp_path $dir/uwsgi;
-    scgi_temp_path $dir/scgi;
-    set_real_ip_from unix:;
-    real_ip_header X-Forwarded-For;
+$(nginx_http)
     fraud_identity session \$cookie_sid kind=session;
     fraud_rate flood address rate=1r/h points=40;
     fraud_rate clicks session rate=1r/h points=30;
@@ -69,8 +23,7 @@ http {
     }
 }
 END
-chmod 755 "$dir"
-nginx -p "$dir" -c "$dir/nginx.conf" 2> "$dir/start" || cat "$dir/start"
+nginx_start "$dir/error.log"
 
 score() {
     curl -s -o "$dir/body.gif" -D - --unix-socket "$dir/socket" \
@@ -113,5 +66,4 @@ is 'no nginx: status' "$?" 1
 
 is 'no value in the access log' "$(grep -c nonsense "$dir/access.log")" 0
 
-echo "1..$n"
-exit "$bad"
+finish

@@ -3,57 +3,8 @@
 # fraudctl subject with a real nginx and Redis: what is known of somebody, and
 # that no byte of it is left when it was erased.
 
-set -u
-
-top=$(cd "$(dirname "$0")/../.." && pwd)
-ctl=${FRAUDCTL:-$top/build/fraudctl}
-module=${FRAUD_MODULE:-$top/build/ngx_http_fraud_module.so}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/fraud-subject.XXXXXX")
-n=0
-bad=0
-
-# shellcheck disable=SC2317  # called by trap
-stop() {
-    for file in nginx.pid redis.pid; do
-        pid=$(cat "$dir/$file" 2> /dev/null)
-        tries=0
-
-        # what it still writes would keep the directory
-        if [ -n "$pid" ] && kill "$pid"; then
-            while kill -0 "$pid" 2> /dev/null && [ "$tries" -lt 100 ]; do
-                sleep 0.1
-                tries=$((tries + 1))
-            done
-        fi
-    done
-    rm -rf "$dir"
-}
-
-trap stop EXIT
-trap 'exit 1' HUP INT TERM
-
-# is WHAT GOT EXPECTED
-is() {
-    n=$((n + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "# got: $2"
-        echo "# expected: $3"
-        bad=1
-    fi
-}
-
-# until_true COMMAND...: poll, for half a minute
-until_true() {
-    tries=0
-    until "$@" || [ $tries = 300 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-    "$@"
-}
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
 
 redis() {
     redis-cli -s "$dir/redis.sock" "$@"
@@ -66,7 +17,7 @@ start_redis() {
     redis-server --port 0 --unixsocket "$dir/redis.sock" --dir "$dir/redis" \
         --rdbcompression no --appendonly "$1" --save '' --daemonize yes \
         --pidfile "$dir/redis.pid" --logfile "$dir/redis.log"
-    until_true pong || echo "Bail out! Redis does not start"
+    until_true pong || bail_out 'Redis does not start'
 }
 
 stop_redis() {
@@ -85,18 +36,10 @@ start_redis yes
 
 conf() {
     cat << END
-load_module $module;
-$([ "$(id -u)" != 0 ] || echo "user root;")
-pid $dir/nginx.pid;
+$(nginx_main)
 error_log $dir/logs/error.log info;
-worker_processes 1;
-events { }
 http {
-    client_body_temp_path $dir/body;
-    proxy_temp_path $dir/proxy;
-    fastcgi_temp_path $dir/fastcgi;
-    uwsgi_temp_path $dir/uwsgi;
-    scgi_temp_path $dir/scgi;
+$(nginx_http)
     $1
     fraud_zone fraud 4m;
     fraud_redis unix:$dir/redis.sock;
@@ -108,8 +51,6 @@ http {
     log_format pids '\$time_iso8601 \$fraud_account_pid \$status';
     access_log $dir/logs/access.log pids;
     ${2:-}
-    set_real_ip_from unix:;
-    real_ip_header X-Forwarded-For;
     fraud_identity session \$cookie_sid kind=session;
     fraud_identity account \$upstream_http_x_account verified;
     fraud_signal bad if=\$arg_bad points=10;
@@ -143,10 +84,8 @@ END
 conf '' > "$dir/nginx.conf"
 conf "fraud_policy policies/asogen.policy;" > "$dir/asogen.conf"
 conf "fraud_policy policies/kirim-email.policy;" > "$dir/kirim.conf"
-chmod 755 "$dir"
 "$ctl" keys rotate -c "$dir/nginx.conf" > "$dir/out"
-nginx -p "$dir" -c "$dir/nginx.conf" -e "$dir/logs/error.log" \
-    2> "$dir/start" || cat "$dir/start"
+nginx_start "$dir/logs/error.log"
 
 # score PERSON ADDRESS
 score() {
@@ -486,5 +425,4 @@ is 'after all this the log is whole' "$?" 0
 is 'no name of anybody anywhere' \
     "$(grep -rlE 'bobolink|everglade|annatto|maxilla|zoetrope' "$dir/logs" "$dir/state" "$dir/redis" "$dir/objections" | wc -l)" 0
 
-echo "1..$n"
-exit "$bad"
+finish
