@@ -117,4 +117,16 @@ is money('deposit', '--amount', 0, '--id', 'c'), '2 fraud-billing: deposit'
     . " needs --amount, --currency and --id\n", 'nothing';
 $b->verified;
 
+# words
+
+my ($status, $out, $err) = $b->execute;
+is $status, 2, 'no verb';
+like $err, qr/^usage: fraud-billing VERB \.\.\.\n\n  dead list/, 'is told of them';
+($status, $out, $err) = $b->execute('dance');
+is "$status $err", '2 fraud-billing: unknown verb "dance", see fraud-billing'
+    . " help\n", 'an unknown one';
+($status, $out, $err) = $b->execute('verify', '--help');
+is "$status $err", '0 ', 'help';
+like $out, qr/^usage: fraud-billing VERB .*^  verify /ms, 'with each';
+
 done_testing;

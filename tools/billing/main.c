@@ -12,11 +12,11 @@
 #include "outboxctl.h"
 #include "run.h"
 #include "ship.h"
+#include "verb.h"
 #include "verify.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char keygen_usage[] =
     "  keygen FILE      make the secret keys of billing in FILE, and the\n"
@@ -80,11 +80,7 @@ static int failpoints(int argc, char **argv) {
 }
 #endif
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *usage;
-} verbs[] = {
+static const verb_t verbs[] = {
     {"balance", money_main, ""},
     {"dead", dead_main, dead_usage},
     {"deposit", money_main, money_usage},
@@ -102,39 +98,8 @@ static const struct {
     {"verify", verify, verify_usage},
 };
 
-#define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
-
-static void usage(FILE *out) {
-    size_t i;
-
-    (void)fputs("usage: fraud-billing VERB ...\n\n", out);
-    for (i = 0; i < NVERBS; i++) {
-        (void)fputs(verbs[i].usage, out);
-    }
-}
-
-static int is_help(const char *word) {
-    return strcmp(word, "help") == 0 || strcmp(word, "-h") == 0 ||
-           strcmp(word, "--help") == 0;
-}
-
 int main(int argc, char **argv) {
-    size_t i;
-
     core_none();
     fail_program = "fraud-billing";
-    if (argc < 2) {
-        usage(stderr);
-        return 2;
-    }
-    if (is_help(argv[1]) || (argc > 2 && is_help(argv[2]))) {
-        usage(stdout);
-        return 0;
-    }
-    for (i = 0; i < NVERBS; i++) {
-        if (strcmp(argv[1], verbs[i].name) == 0) {
-            return verbs[i].run(argc - 1, argv + 1);
-        }
-    }
-    fail("unknown verb \"%s\", see fraud-billing help", argv[1]);
+    return verb_run(verbs, sizeof(verbs) / sizeof(verbs[0]), argc, argv);
 }
