@@ -21,7 +21,7 @@ NEED_RUN="curl"
 NEED_TEST="libcmocka-dev clang clang-format libclang-rt-dev shellcheck
     libmaxmind-db-writer-perl libfaketime nghttp2-client openssl perl curl
     redis-server redis-tools postgresql sqlite3 python3-jsonschema
-    libio-socket-ssl-perl gdb"
+    libio-socket-ssl-perl gdb systemd"
 # names the functions in reports, without which no suppression matches
 NEED_ASAN="llvm"
 NEED_BENCH="wrk procps"
@@ -902,6 +902,7 @@ verb_deps() {
             "make, libmaxminddb, PCRE2, libsodium, OpenSSL, zlib, libcurl," \
             "hiredis, inih, jansson, libpq, SQLite; for the tests also clang" \
             "with sanitizers, clang-format, cmocka, shellcheck, curl," \
+            "systemd-analyze," \
             "nghttp, openssl, redis-server, redis-cli, PostgreSQL, sqlite3," \
             "perl with MaxMind::DB::Writer and" \
             "Test::Nginx (cpanm Test::Nginx)"
