@@ -79,6 +79,10 @@ void clock_failpoint(const char *name) {
         if (said == NULL) {
             return;
         }
+        if (strcmp(said, "?") == 0) {
+            (void)fprintf(stderr, "failpoint %s\n", name);
+            return;
+        }
         colon = strchr(said, ':');
         len = colon != NULL ? (size_t)(colon - said) : strlen(said);
         if (len >= MAX_NAME) {
@@ -93,12 +97,18 @@ void clock_failpoint(const char *name) {
     }
 }
 
-void clock_failpoints(void) {
+const char failpoints_usage[] =
+    "  failpoints       where a test can kill this build\n";
+
+int failpoints_main(int argc, char **argv) {
     const char *const *name;
 
+    (void)argc;
+    (void)argv;
     for (name = __start_failpoints; name < __stop_failpoints; name++) {
         (void)puts(*name);
     }
+    return 0;
 }
 
 #endif

@@ -7,8 +7,9 @@
  * The time, and the places where a test may kill the program. In a build with
  * -DBILLING_TEST (never shipped) the time is what the file $FRAUD_CLOCK says,
  * in seconds since 1970, and $FRAUD_FAILPOINT="NAME[:N]" kills the process
- * by SIGKILL when it comes by NAME for the N-th time. "fraud-billing
- * failpoints" lists the names that are compiled in.
+ * by SIGKILL when it comes by NAME for the N-th time; "?" has each name that it
+ * comes by on standard error. The verb "failpoints" lists the names that are
+ * compiled in.
  */
 
 #include <stdint.h>
@@ -45,10 +46,11 @@ int64_t clock_ms(void);
 void clock_failpoint(const char *name);
 
 /*
- * clock_failpoints():
- * Print the names, a line each.
+ * failpoints_main(argc, argv):
+ * Print the names, a line each: a verb (verb.h).
  */
-void clock_failpoints(void);
+extern const char failpoints_usage[];
+int failpoints_main(int argc, char **argv);
 
 #else
 #define failpoint(name) ((void)0)

@@ -196,6 +196,7 @@ static erasure_t carry_out(billing_t *billing, const char *account,
     if (billing_again(billing, request, &erasure) != DB_OK) {
         fail("the database: %s", db_error(billing->db));
     }
+    failpoint("erase-committed");
     if (erasure.known) {
         say(SAY_INFO, erasure.left ? "erasure begun" : "erased",
             SAY(SAY_T("account", account), SAY_I("holds", erasure.finishing)));

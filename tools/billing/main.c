@@ -68,25 +68,13 @@ static int migrate(int argc, char **argv) {
     return 0;
 }
 
-#ifdef BILLING_TEST
-static const char failpoints_usage[] =
-    "  failpoints       where a test can kill this build\n";
-
-static int failpoints(int argc, char **argv) {
-    (void)argc;
-    (void)argv;
-    clock_failpoints();
-    return 0;
-}
-#endif
-
 static const verb_t verbs[] = {
     {"balance", money_main, ""},
     {"dead", dead_main, dead_usage},
     {"deposit", money_main, money_usage},
     {"erase", erase_main, erase_usage},
 #ifdef BILLING_TEST
-    {"failpoints", failpoints, failpoints_usage},
+    {"failpoints", failpoints_main, failpoints_usage},
 #endif
     {"hook", hook_main, hook_usage},
     {"keygen", keygen, keygen_usage},

@@ -194,6 +194,7 @@ static int run(case_t *c, const char *verb) {
     } else {
         name_row(&c->review);
         rc = insist(billing, &c->review);
+        failpoint("review-committed");
     }
     if (rc == DB_NONE) {
         (void)fprintf(stderr, "fraudctl: refused: %s\n", c->review.why);
