@@ -61,9 +61,49 @@ my $few = 'fraud_rate few address rate=1r/h burst=9 points=10;';
     is(join(',', converged($one, $other, 20, 4, '198.51.100')), '20,20',
        'and always within ten');
 
+    # those who were told of when they came are told of again near the limit
+
+    for my $try (1 .. 3) {
+        for my $host ($one, $other) {
+            $host->get('/', from => "198.18.$try.$_") for 1 .. 20;
+        }
+        sleep 2 * 0.4 + 0.1;
+        $know = join ',', converged($one, $other, 20, 2 * 0.4 + 0.1,
+                                    "198.18.$try");
+        last if $know eq '20,20';
+        note "of known ones, once more: $know";
+    }
+    is($know, '20,20', 'also of those who came before');
+
     my $status = $one->status->{redis};
     cmp_ok($status->{exchanged}, '>=', 20, 'the status counts');
     is(state_lines($_), '0 lost, 0 back', 'never lost') for $one, $other;
+    $_->ends for $one, $other;
+}
+
+# a host that hears from others that a limit is near asks again, twice: what
+# they count within an interval of it is known without another request
+
+{
+    $redis->cmd('FLUSHALL');
+    my ($one, $other) = relaxed('1s', http => $few);
+    ok(warm($one, $other), 'connected');
+
+    my $heard = '';
+    for my $try (1 .. 3) {
+        my $from = "203.0.113.$try";
+
+        $other->get('/', from => $from) for 1 .. 3;
+        sleep 1.5;
+        $one->get('/', from => $from) for 1 .. 3;
+        sleep 1.2;
+        $other->get('/', from => $from) for 1 .. 5;
+        sleep 2.5;
+        $heard = $one->fraud('/', from => $from);
+        last if $heard =~ /few=10/;
+        note "once more: $heard";
+    }
+    is($heard, '10 [few=10] ok', 'asks again near a limit');
     $_->ends for $one, $other;
 }
 
