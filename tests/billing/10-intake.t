@@ -435,8 +435,21 @@ sub daemon {
     my %made = $b->flags(flags => 200, accounts => 20);
     ok Fraud::wait_for(sub { became($b) =~ /counted=200/ }, 60),
         "$db: a daemon follows the spool";
-    is $b->stop, 0, 'and stops when it is told to';
     is sums($b), "$made{incidents}|200|$made{amount}", 'all are there';
+
+    my $dir = $b->file('spool');
+    my $blind = qr/"the spool cannot be read"/;
+    rename $dir, "$dir.old" or die "rename: $!";
+    ok Fraud::wait_for(sub { slurp($b->file('errors.daemon')) =~ $blind }, 60),
+        'without a directory there is an alarm';
+    sleep 1;
+    mkdir $dir, 0700 or die "mkdir: $!";
+    $b->flags(flags => 100, accounts => 20, seed => 2);
+    ok Fraud::wait_for(sub { became($b) =~ /counted=300/ }, 60),
+        'and it goes on in another one of that name';
+    is scalar(() = slurp($b->file('errors.daemon')) =~ /$blind/g), 1,
+        'one alarm, as long as that lasts';
+    is $b->stop, 0, 'and stops when it is told to';
     like slurp($b->file('errors.daemon')), qr/"what":"stopped"/,
         'it says so';
 }

@@ -43,28 +43,28 @@ typedef struct {
 } writer_t;
 
 struct spool_s {
-    int dir;
+    const char *path;
+    DIR *dir;
     spool_where_t where;
     void *data;
     file_t *file;
     size_t nfiles, room;
-    writer_t *writer;
     size_t nwriters;
     size_t turn;
     int64_t looked; /* clock_ms() */
+    size_t blind;   /* looks in vain */
+    writer_t writer[SPOOL_WRITERS];
 };
 
 spool_t *spool_open(const char *dir, spool_where_t where, void *data) {
     spool_t *spool = calloc(1, sizeof(*spool));
 
-    if (spool != NULL) {
-        spool->writer = calloc(SPOOL_WRITERS, sizeof(*spool->writer));
-    }
-    if (spool == NULL || spool->writer == NULL) {
+    if (spool == NULL) {
         fail("no memory");
     }
-    spool->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (spool->dir < 0) {
+    spool->path = dir;
+    spool->dir = opendir(dir);
+    if (spool->dir == NULL) {
         fail("cannot read the spool %s: %s", dir, strerror(errno));
     }
     spool->where = where;
@@ -75,9 +75,8 @@ spool_t *spool_open(const char *dir, spool_where_t where, void *data) {
 
 void spool_close(spool_t *spool) {
     if (spool != NULL) {
-        (void)close(spool->dir);
+        (void)closedir(spool->dir);
         free(spool->file);
-        free(spool->writer);
         free(spool);
     }
 }
@@ -111,7 +110,7 @@ static int add_file(spool_t *spool, const char *name) {
     return 1;
 }
 
-static writer_t *find(const spool_t *spool, const char *name) {
+static writer_t *find(spool_t *spool, const char *name) {
     size_t i;
 
     for (i = 0; i < spool->nwriters; i++) {
@@ -146,26 +145,26 @@ static void drop_gone(spool_t *spool) {
     spool->nwriters = n;
 }
 
+/* The directory may be another one than at the last look. */
 static void look(spool_t *spool) {
     struct dirent *entry;
     writer_t *writer;
-    DIR *dir;
+    DIR *dir = opendir(spool->path);
     size_t i;
-    int fd;
 
-    fd = openat(spool->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (dir == NULL) {
-        say(SAY_ALARM, "the spool cannot be read", SAY(SAY_I("errno", errno)));
-        if (fd >= 0) {
-            (void)close(fd);
+        if (spool->blind++ == 0) {
+            say(SAY_ALARM, "the spool cannot be read",
+                SAY(SAY_I("errno", errno)));
         }
         return;
     }
+    spool->blind = 0;
+    (void)closedir(spool->dir);
+    spool->dir = dir;
     spool->nfiles = 0;
     while ((entry = readdir(dir)) != NULL && add_file(spool, entry->d_name)) {
     }
-    (void)closedir(dir);
     if (spool->nfiles != 0) {
         qsort(spool->file, spool->nfiles, sizeof(*spool->file), compare);
     }
@@ -232,7 +231,7 @@ static int open_file(const spool_t *spool, const writer_t *writer,
     int fd;
 
     fraud_spool_name(name, writer->name, writer->at.first);
-    fd = openat(spool->dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    fd = openat(dirfd(spool->dir), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 && (fstat(fd, about) != 0 || !S_ISREG(about->st_mode))) {
         (void)close(fd);
         fd = -1;
@@ -437,12 +436,13 @@ size_t spool_sweep(spool_t *spool, uint64_t keep) {
         for (k = 0; writer->known && k < writer->nfiles; k++) {
             file = &spool->file[writer->file + k];
             fraud_spool_name(name, file->writer, file->first);
-            if (fstatat(spool->dir, name, &about, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (fstatat(dirfd(spool->dir), name, &about, AT_SYMLINK_NOFOLLOW) !=
+                0) {
                 continue;
             }
             age = time(NULL) - about.st_mtime;
             if (age > (time_t)keep && is_read(writer, file, &about, age)) {
-                n += unlinkat(spool->dir, name, 0) == 0;
+                n += unlinkat(dirfd(spool->dir), name, 0) == 0;
             }
         }
     }

@@ -38,8 +38,8 @@ typedef int (*spool_where_t)(void *data, const char *writer, char *position);
 
 /*
  * spool_open(dir, where, data), spool_close(spool):
- * Follow the spools in ${dir}; one that cannot be read ends the program
- * (fail.h). NULL is a no-op for the inverse.
+ * Follow the spools in ${dir}, which stays with the caller; one that cannot be
+ * read ends the program (fail.h). NULL is a no-op for the inverse.
  */
 spool_t *spool_open(const char *dir, spool_where_t where, void *data);
 void spool_close(spool_t *spool);
