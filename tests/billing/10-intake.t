@@ -287,6 +287,46 @@ sub conflict {
         'is dead';
 }
 
+# a flag with the id of another and the seal of somebody else
+
+sub forged {
+    my ($db) = @_;
+    my $b = Billing->new(db => $db);
+    my ($made, $other) = map { File::Temp->newdir } 1, 2;
+
+    $b->flags(dir => "$made", flags => 2, accounts => 2, rules => 1);
+    $b->flags(dir => "$other", flags => 2, accounts => 2, rules => 1,
+              forged => 1);
+    my @good = Spool::read_dir("$made");
+    my @forged = Spool::read_dir("$other");
+    is $forged[0]{id}, $good[0]{id}, "$db: the same flag, of somebody else";
+
+    my $w = Spool->writer($b->file('spool'), 'c' x 16);
+    $w->event(Spool::fresh($good[0]));
+    $w->event(Spool::fresh($forged[0]));
+    is $b->once, 0, 'in one batch';
+    like $b->{said}, qr/"alarm","what":"dead".*"conflict"/, 'is an alarm';
+    is became($b), 'counted=1 dead=1', 'is dead';
+    $w->event(Spool::fresh($good[1]));
+    is $b->once, 0, 'another one';
+    $w->event(Spool::fresh($_)) for @forged;
+    is $b->once, 0, 'in a later batch';
+    is became($b), 'counted=2 dead=3', 'are dead';
+    is $b->value("SELECT COUNT(*) FROM dead WHERE reason = 'conflict'"), 3,
+        'as conflicts';
+    is $b->value('SELECT COUNT(*) FROM resolver'), 2, 'and resolve nobody';
+
+    my $broken = Spool::fresh($good[0]);
+    $broken->{data}{subject}{seal} =~ s/^./_/;
+    $w->event($broken);
+    $w->event(Spool::fresh($good[0]));
+    is $b->once, 0, 'the same with a broken seal, and as it was';
+    is became($b), 'counted=2 dead=4 repeated=1', 'one dead, one repeated';
+    is $b->value("SELECT COUNT(*) FROM dead WHERE reason = 'seal'"), 1,
+        'for its seal';
+    $b->verified;
+}
+
 sub forbidden {
     my ($db, $spool) = @_;
     my $b = Billing->new(db => $db, policies => [qw(asogen asergo aseptsoft
@@ -475,6 +515,7 @@ for my $db (Billing::databases()) {
     malformed($db);
     future($db);
     conflict($db);
+    forged($db);
     forbidden($db, $spool);
     policies($db);
     erased($db);

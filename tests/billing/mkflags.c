@@ -22,6 +22,7 @@
  *   seed=1
  *   host=0          another one raises the same flags by writers of its own
  *   seal=1          0: what looks like a seal and opens for nobody
+ *   forged=0        1: a seal that opens, to another account
  *   window=600      seconds
  *   start=...       of the first window, seconds since 1970; a day ago
  *
@@ -59,7 +60,7 @@ static struct {
                {"reorder", 0},   {"amount", 100},     {"signals", 2},
                {"observed", 25}, {"segment", 100000}, {"end", 1},
                {"seed", 1},      {"host", 0},         {"seal", 1},
-               {"window", 600},  {"start", 0}};
+               {"window", 600},  {"start", 0},        {"forged", 0}};
 
 static const char *dir, *truth_file, *currency = "EUR";
 static fraud_policy_t policy;
@@ -182,7 +183,8 @@ static void close_seal(char *seal, size_t *len, const char *id,
         *len = FRAUD_SEAL_TEXT_LEN(40);
         memset(seal, 'A', *len);
     } else if (fraud_seal_close(seal, len, &seal_key, context,
-                                slice(account)) != FRAUD_OK) {
+                                slice(get("forged") ? "forged" : account)) !=
+               FRAUD_OK) {
         die("cannot seal");
     }
 }

@@ -83,7 +83,7 @@ const char *event_by(fraud_by_t by);
 /*
  * event_digest(event, digest):
  * Write a hash of what has to be the same when the same flag is raised again,
- * on another host or after a crash.
+ * on another host or after a crash; beside it, the account in its seal has to.
  */
 void event_digest(const event_t *event, char digest[BILLING_HASH_SIZE]);
 

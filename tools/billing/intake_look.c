@@ -129,8 +129,11 @@ static const char *key_account(const intake_item_t *item) {
     return item->account;
 }
 
-static void again(intake_item_t *item, const char *digest) {
-    if (strcmp(digest, item->digest) == 0) {
+/* The same flag is also of the same account, which its digest does not have. */
+static void again(intake_item_t *item, const char *digest,
+                  const char *account) {
+    if (strcmp(digest, item->digest) == 0 &&
+        strcmp(account, item->account) == 0) {
         item->fate = INTAKE_REPEATED;
     } else {
         intake_kill(item, "conflict");
@@ -138,7 +141,7 @@ static void again(intake_item_t *item, const char *digest) {
 }
 
 static void found_inbox(const db_t *db, intake_item_t *item) {
-    again(item, db_text(db, 1));
+    again(item, db_text(db, 1), db_text(db, 2));
 }
 
 /* Who has asked for erasure is not looked at any more. */
@@ -159,7 +162,7 @@ static void look_around(intake_t *intake) {
         for (j = 0; j < i && item->fate == INTAKE_COUNTED; j++) {
             if (intake->item[j].fate == INTAKE_COUNTED &&
                 strcmp(item->event.id, intake->item[j].event.id) == 0) {
-                again(item, intake->item[j].digest);
+                again(item, intake->item[j].digest, intake->item[j].account);
                 item->same = &intake->item[j];
             }
         }
@@ -265,8 +268,9 @@ db_rc intake_look(billing_t *billing, intake_t *intake) {
 
     if (rc == DB_OK) {
         rc = look(billing->db, intake,
-                  "SELECT id, digest FROM inbox WHERE id IN " KEYS, key_id,
-                  found_inbox);
+                  "SELECT i.id, i.digest, n.account FROM inbox i LEFT JOIN"
+                  " incident n ON n.id = i.incident WHERE i.id IN " KEYS,
+                  key_id, found_inbox);
     }
     if (rc == DB_OK) {
         rc = look(billing->db, intake,
