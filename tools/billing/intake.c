@@ -221,7 +221,7 @@ static size_t decode(char *text) {
 db_rc intake_redrive(billing_t *billing, const char *id,
                      intake_count_t *count) {
     char body[INTAKE_DEAD_BODY];
-    intake_record_t record = {"", 0, {(const uint8_t *)body, 0}, NULL};
+    intake_record_t record = {"", 0, {(const uint8_t *)body, 0}, NULL, NULL};
     intake_t *intake;
     db_t *db = billing->db;
     db_rc rc;

@@ -29,6 +29,7 @@ typedef struct {
     uint64_t seq;      /* INTAKE_NO_SEQ: the line did not say */
     fraud_str_t event; /* FRAUD_SPOOL_END: the writer ended */
     const char *bad;   /* NULL, or why this cannot be read */
+    const char *from;  /* NULL, or the place that tells it from its like */
 } intake_record_t;
 
 /* Where the source is once the batch is in: written in the same transaction. */

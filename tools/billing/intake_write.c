@@ -54,7 +54,7 @@ static void dead_id(char id[BILLING_ID_SIZE], const intake_record_t *record,
     char seq[24];
 
     (void)snprintf(seq, sizeof(seq), "%lld", (long long)record->seq);
-    billing_id(id, "dead", record->writer, seq, body, NULL);
+    billing_id(id, "dead", record->writer, seq, body, record->from, NULL);
 }
 
 /* What of a record is known to be dead: a row for a person to look at. */

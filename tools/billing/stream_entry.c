@@ -56,6 +56,9 @@ static void refuse(stream_t *stream, size_t i) {
     record->writer[0] = '\0';
     record->seq = INTAKE_NO_SEQ;
     record->bad = GARBAGE;
+    (void)snprintf(stream->batch.from[i], STREAM_FROM, "%s %s",
+                   stream->batch.key[i], stream->batch.id[i]);
+    record->from = stream->batch.from[i];
     stream->count.garbage++;
     say(SAY_ALARM, "not ours in the stream",
         SAY(SAY_T("entry", stream->batch.id[i])));

@@ -10,7 +10,8 @@
 
 #include "stream.h"
 
-#define STREAM_ID 48     /* of an entry, with the NUL */
+#define STREAM_ID 48 /* of an entry, with the NUL */
+#define STREAM_FROM (STREAM_KEY + STREAM_ID)
 #define STREAM_REASON 33 /* with the NUL */
 #define STREAM_ROOM 64   /* live keys, at most, in one command */
 
@@ -26,6 +27,7 @@ typedef struct {
     intake_record_t record[INTAKE_BATCH];
     char id[INTAKE_BATCH][STREAM_ID];
     char key[INTAKE_BATCH][STREAM_KEY];
+    char from[INTAKE_BATCH][STREAM_FROM]; /* of what is not ours */
     char reason[INTAKE_BATCH][STREAM_REASON];
     uint8_t event[INTAKE_BATCH][FRAUD_SPOOL_MAX_EVENT];
     size_t n;
