@@ -399,6 +399,27 @@ sub erased {
     is became($b), 'counted=4 end=2 refused=4', 'are refused';
 }
 
+# a schema of before is brought up to date, with what is in it
+
+sub older {
+    my ($db) = @_;
+    my $b = Billing->new(db => $db);
+    my ($version) = $b->sql("SELECT value FROM meta WHERE key = 'schema'");
+
+    $b->flags(flags => 5, accounts => 5, rules => 1);
+    is $b->once, 0, "$db: version $version of the schema";
+    $b->sql("DROP TABLE $_") for qw(erased);
+    $b->sql("UPDATE meta SET value = '1' WHERE key = 'schema'");
+    $b->flags(flags => 5, accounts => 5, rules => 1, seed => 2);
+    is $b->once, 0, 'is made of version 1';
+    is $b->value("SELECT value FROM meta WHERE key = 'schema'"), $version,
+        'which the database knows';
+    is $b->value('SELECT COUNT(*) FROM erased'), 0, 'and has what is new';
+    is became($b), 'counted=10 end=2', 'nothing is lost';
+    $b->verified;
+    is $b->once, 0, 'once';
+}
+
 # what the database itself refuses, for whatever reason
 
 sub poisonous {
@@ -519,6 +540,7 @@ for my $db (Billing::databases()) {
     forbidden($db, $spool);
     policies($db);
     erased($db);
+    older($db);
     poisonous($db);
     killed($db);
     several($db);

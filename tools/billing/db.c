@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA 1 /* of schema.sql, which the build makes lines of */
+#define SCHEMA 2 /* of schema.sql, which the build makes lines of */
 #define MAX_STATEMENT 8192
 
 static const char *const schema[] = {
@@ -113,29 +113,36 @@ const char *db_text(const db_t *db, size_t i) {
     return db->backend->text(db, i);
 }
 
-/* Return 1 if ${line} says for whom the next lines are, and set ${*ours}. */
-static int is_marker(const db_t *db, const char *line, int *ours) {
+/* Whose lines these are, and from which version of the schema on. */
+typedef struct {
+    int ours;
+    int since;
+} part_t;
+
+/* Return 1 if ${line} says that of the next lines, and set ${part}. */
+static int is_marker(const db_t *db, const char *line, part_t *part) {
     if (strcmp(line, "-- both") == 0) {
-        *ours = 1;
+        part->ours = 1;
         return 1;
     }
     if (strcmp(line, "-- sqlite") == 0 || strcmp(line, "-- postgresql") == 0) {
-        *ours = strcmp(line + 3, db->backend->dialect) == 0;
+        part->ours = strcmp(line + 3, db->backend->dialect) == 0;
         return 1;
     }
-    return 0;
+    return sscanf(line, "-- since %d", &part->since) == 1;
 }
 
-static db_rc create(db_t *db) {
+/* Carry out what is newer than version ${from}; 0: there is no schema yet. */
+static db_rc build(db_t *db, int from) {
     char text[MAX_STATEMENT];
+    part_t part = {1, 1};
     size_t i, len = 0, n;
-    int ours = 1;
     db_rc rc;
 
     for (i = 0; i < SCHEMA_LINES; i++) {
         n = strlen(schema[i]);
-        if (is_marker(db, schema[i], &ours) || !ours || n == 0 ||
-            strncmp(schema[i], "--", 2) == 0) {
+        if (is_marker(db, schema[i], &part) || !part.ours ||
+            part.since <= from || n == 0 || strncmp(schema[i], "--", 2) == 0) {
             continue;
         }
         if (n + 2 > sizeof(text) - len) {
@@ -154,11 +161,14 @@ static db_rc create(db_t *db) {
             len = 0;
         }
     }
-    return db_run(db, "INSERT INTO meta (key, value) VALUES ('schema', $1)",
+    return db_run(db,
+                  "INSERT INTO meta (key, value) VALUES ('schema', $1) "
+                  "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                   DB_ARGS(DB_I(SCHEMA)));
 }
 
 static db_rc migrate(db_t *db) {
+    int64_t version;
     db_rc rc;
 
     if (db->backend->alone != NULL) {
@@ -169,13 +179,17 @@ static db_rc migrate(db_t *db) {
     }
     rc = db_run(db, db->backend->has_meta, DB_NO_ARGS);
     if (rc == DB_NONE) {
-        return create(db);
+        return build(db, 0);
     }
     if (rc != DB_OK) {
         return rc;
     }
     rc = db_run(db, "SELECT value FROM meta WHERE key = 'schema'", DB_NO_ARGS);
-    if (rc == DB_NONE || (rc == DB_OK && db_int(db, 0) != SCHEMA)) {
+    version = rc == DB_OK ? db_int(db, 0) : 0;
+    if (rc == DB_OK && version >= 1 && version < SCHEMA) {
+        return build(db, (int)version);
+    }
+    if (rc == DB_NONE || (rc == DB_OK && version != SCHEMA)) {
         db_say(db, "the schema is version %.20s, this program's %d",
                rc == DB_OK ? db_text(db, 0) : "-", SCHEMA);
         return DB_FAIL;

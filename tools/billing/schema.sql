@@ -1,7 +1,8 @@
 -- The state of fraud-billing. One schema for SQLite and PostgreSQL: a line
 -- "-- sqlite", "-- postgresql" or "-- both" says for whom what follows it is.
 -- Times are microseconds since 1970, money is minor units, ids are text.
--- Statements end at a semicolon at the end of a line.
+-- Statements end at a semicolon at the end of a line. What follows a line
+-- "-- since N" is new in version N of the schema, up to the next such line.
 
 -- both
 
@@ -248,3 +249,16 @@ CREATE TRIGGER transfer_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON transfer
     FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER review_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON review
     FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+-- since 2
+
+-- both
+
+-- Accounts that were erased, and when: what they did until then does not count
+-- any more, whenever it is told.
+CREATE TABLE erased (
+    account TEXT PRIMARY KEY,
+    at BIGINT NOT NULL
+);
+
+CREATE INDEX erased_at ON erased (at);
