@@ -387,6 +387,38 @@ sub policies {
     $b->verified;
 }
 
+# refused(b): "expired=3" of the last run, of the reasons that there were
+
+sub refused {
+    my ($b) = @_;
+    my $text = slurp($b->file('metrics'));
+
+    my %n = $text =~ /^fraud_billing_refused_total\{reason="(\w+)"\} (\d+)$/mg;
+
+    return join ' ', map { "$_=$n{$_}" } grep { $n{$_} } sort keys %n;
+}
+
+# what nobody may look at any more is not taken in
+
+sub expired {
+    my ($db) = @_;
+    my $b = Billing->new(db => $db);
+
+    $b->{conf} = 'metrics = ' . $b->file('metrics');
+    $b->write_conf;
+    $b->flags(flags => 3, accounts => 3, rules => 1,
+              start => $b->clock - 181 * 86400);
+    is $b->once, 0, "$db: flags of 181 days ago";
+    is became($b), 'end=1 refused=3', 'are refused';
+    is refused($b), 'expired=3', 'as expired';
+    nothing($b, 'and nothing stays of them');
+    $b->flags(flags => 3, accounts => 3, rules => 1, seed => 2,
+              start => $b->clock - 179 * 86400);
+    is $b->once, 0, 'those of 179 days ago';
+    is became($b), 'counted=3 end=2 refused=3', 'count';
+    $b->verified;
+}
+
 sub erased {
     my ($db) = @_;
     my $b = Billing->new(db => $db);
@@ -539,6 +571,7 @@ for my $db (Billing::databases()) {
     forged($db);
     forbidden($db, $spool);
     policies($db);
+    expired($db);
     erased($db);
     older($db);
     poisonous($db);

@@ -81,7 +81,7 @@ static int list(words_t *words) {
 
 /* Return 1 if it is dead still. */
 static int redrive_one(billing_t *billing, const char *id) {
-    intake_count_t count = {0, 0, 0, 0, 0, 0};
+    intake_count_t count = {0};
     db_rc rc = intake_redrive(billing, id, &count);
 
     if (rc == DB_NONE) {

@@ -75,6 +75,7 @@ static void add_up(const intake_t *intake, intake_count_t *count) {
             break;
         case INTAKE_REFUSED:
             count->refused++;
+            count->expired += strcmp(intake->item[i].reason, "expired") == 0;
             break;
         case INTAKE_DEAD:
             count->dead++;

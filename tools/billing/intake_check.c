@@ -27,6 +27,11 @@ void intake_kill(intake_item_t *item, const char *reason) {
     (void)snprintf(item->reason, sizeof(item->reason), "%s", reason);
 }
 
+void intake_refuse(intake_item_t *item, const char *reason) {
+    item->fate = INTAKE_REFUSED;
+    (void)snprintf(item->reason, sizeof(item->reason), "%s", reason);
+}
+
 uint32_t intake_stricter(const billing_t *billing, const char *policy,
                          uint32_t a, uint32_t b) {
     const fraud_policy_t *one = billing_policy_then(billing, policy, a);
@@ -59,13 +64,17 @@ static int check_policy(const billing_t *billing, intake_item_t *item,
     if (settings.deduct == FRAUD_DEDUCT_FORBID ||
         settings.automation != FRAUD_AUTOMATION_ASSIST ||
         (settings.purpose & need) != need || event->by != FRAUD_BY_ACCOUNT) {
-        item->fate = INTAKE_REFUSED;
+        intake_refuse(item, "policy");
         return 0;
     }
     item->keep_until =
         event->last + (int64_t)then->settings.keep_evidence * CLOCK_SECOND;
     if (item->keep_until > event->expiry) {
         item->keep_until = event->expiry;
+    }
+    if (item->keep_until <= now) { /* nobody could judge by it any more */
+        intake_refuse(item, "expired");
+        return 0;
     }
     return 1;
 }

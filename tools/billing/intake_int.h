@@ -96,10 +96,11 @@ void intake_check(intake_t *intake, const billing_t *billing);
 void intake_checked(intake_t *intake);
 
 /*
- * intake_kill(item, reason):
- * It is dead.
+ * intake_kill(item, reason), intake_refuse(item, reason):
+ * It is dead; it is refused, "policy" or "expired".
  */
 void intake_kill(intake_item_t *item, const char *reason);
+void intake_refuse(intake_item_t *item, const char *reason);
 
 /*
  * intake_look(billing, intake):

@@ -148,8 +148,7 @@ static db_rc note(db_t *db, intake_item_t *item, int64_t now) {
         "INSERT INTO inbox (id, digest, incident, amount, body, at, keep_until)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7)",
         DB_ARGS(DB_T(event->id), DB_T(item->digest), DB_T(item->incident),
-                DB_I(event->amount),
-                item->keep_until > now ? DB_T(item->body) : DB_N, DB_I(now),
+                DB_I(event->amount), DB_T(item->body), DB_I(now),
                 DB_I(item->keep_until)));
     failpoint("inbox");
     return rc;

@@ -39,6 +39,22 @@ static void put_intake(FILE *out, const intake_count_t *count) {
     }
 }
 
+static void put_refused(FILE *out, const intake_count_t *count) {
+    const struct {
+        const char *reason;
+        uint64_t n;
+    } all[] = {{"policy", count->refused - count->expired},
+               {"expired", count->expired}};
+    size_t i;
+
+    head(out, "refused_total", "counter", "Why records were refused.");
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        (void)fprintf(
+            out, "fraud_billing_refused_total{reason=\"%s\"} %" PRIu64 "\n",
+            all[i].reason, all[i].n);
+    }
+}
+
 static void put_stream(FILE *out, const stream_count_t *count) {
     const struct {
         const char *what;
@@ -71,6 +87,7 @@ static void put_states(FILE *out, db_t *db, const char *name, const char *help,
 
 static void put_all(FILE *out, billing_t *billing, const metrics_t *metrics) {
     put_intake(out, &metrics->intake);
+    put_refused(out, &metrics->intake);
     if (metrics->stream != NULL) {
         put_stream(out, metrics->stream);
     }
