@@ -431,6 +431,78 @@ sub erased {
     is became($b), 'counted=4 end=2 refused=4', 'are refused';
 }
 
+# flags that nobody has read yet when their account is erased
+
+sub late {
+    my ($db) = @_;
+    my $b = Billing->new(db => $db);
+    my $said = sub {
+        return join '|', map { $b->value($_) }
+            'SELECT COUNT(*) FROM inbox', 'SELECT COUNT(*) FROM incident',
+            'SELECT COUNT(*) FROM resolver', 'SELECT COUNT(*) FROM outbox';
+    };
+    my $erase = sub {
+        my ($status) = $b->billing('erase', '--account', $_[0], '--as', 'dpo');
+        return $status;
+    };
+
+    $b->{conf} = 'metrics = ' . $b->file('metrics');
+    $b->write_conf;
+    $b->flags(flags => 12, accounts => 3, rules => 1);
+    is $erase->('user-0'), 0, "$db: erased before any flag was read";
+    is $b->once, 0, 'then they are';
+    is became($b), 'counted=8 end=1 refused=4', 'his are refused';
+    is refused($b), 'erased=4', 'as those of an erased account';
+    is $said->(), '8|2|2|2', 'and leave nothing';
+
+    # known, and some of it unread; what is dead, too
+    $b->flags(flags => 6, accounts => 3, rules => 1, seed => 2);
+    rename $b->file('policies/asogen.policy'), $b->file('policy.1');
+    Redis::spew($b->file('policies/other.policy'),
+                slurp($b->file('policy.1')) =~ s/= asogen/= x/r);
+    is $b->once, 0, 'flags that are dead';
+    rename $b->file('policy.1'), $b->file('policies/asogen.policy');
+    unlink $b->file('policies/other.policy');
+    $b->flags(flags => 6, accounts => 3, rules => 1, seed => 3);
+    is $erase->('user-1'), 0, 'and flags that are unread, of a known one';
+    is $b->once, 0, 'are read';
+    my ($status, $out) = $b->billing('dead', 'redrive', '--all');
+    is scalar(() = $out =~ /: refused/g), 4, 'and redriven';
+    is became($b), 'counted=12 end=3 refused=12', 'his are refused, too';
+    is $said->(), '12|2|1|2', 'and bring nobody back';
+    is $b->value('SELECT COUNT(*) FROM inbox WHERE body IS NOT NULL'), 8,
+        'nor what he was said to have done';
+    is $b->value("SELECT COUNT(*) FROM erased WHERE account LIKE 'cust:%'"
+                 . " AND account NOT LIKE '%user%'"), 2,
+        'what stays is a hash each';
+    $b->verified;
+
+    # the last moment before it, and the first one after
+    $b->flags(flags => 1, accounts => 1, rules => 1, seed => 4, window => 1,
+              start => $b->clock - 1);
+    is $b->once, 0, 'conduct of just before';
+    like became($b), qr/counted=12 .*refused=13$/, 'is refused';
+    $b->forward(86400);
+    $b->flags(flags => 2, accounts => 2, rules => 1, seed => 5,
+              start => $b->clock - 86400 + 1);
+    is $b->once, 0, 'and of just after';
+    like became($b), qr/counted=14 .*refused=13$/, 'counts';
+    is $b->value('SELECT COUNT(*) FROM resolver'), 3, 'as that of anybody';
+    $b->verified;
+
+    # as long as a flag of before could come, and a day
+    $b->forward(180 * 86400 - 1);
+    is $b->once, 0, 'a second before nothing of before can come';
+    is $b->value('SELECT COUNT(*) FROM erased'), 2, 'both are known';
+    $b->forward(1);
+    is $b->once, 0, 'and then';
+    is $b->value('SELECT COUNT(*) FROM erased'), 0, 'nobody is';
+
+    ($status) = $b->billing('erase', '--ledger', 'user-1', '--as', 'dpo');
+    is $status, 2, 'what is no account of the ledger';
+    is $b->value('SELECT COUNT(*) FROM erased'), 0, 'is not kept';
+}
+
 # a schema of before is brought up to date, with what is in it
 
 sub older {
@@ -573,6 +645,7 @@ for my $db (Billing::databases()) {
     policies($db);
     expired($db);
     erased($db);
+    late($db);
     older($db);
     poisonous($db);
     killed($db);

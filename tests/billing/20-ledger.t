@@ -406,6 +406,9 @@ sub erasure {
     $b->sql("UPDATE outbox SET state = 'sent'");
     $b->tick;
     is($b->sql('SELECT COUNT(*) FROM resolver'), 1, 'still known');
+    $b->later(60);
+    like($b->drive('flag', 'family=late'), qr/ refused 1 /,
+         'and looked at no more');
     clean('erasure begun');
 
     $b->later(14 * DAY + SLACK);
@@ -421,6 +424,9 @@ sub erasure {
        . $b->sql("SELECT COUNT(*) FROM outbox WHERE body <> ''")
        . $b->sql("SELECT COUNT(*) FROM incident WHERE pid <> ''"), '0000',
        'no evidence, notice, message, pseudonym');
+    like($b->drive('flag', 'family=late'), qr/ refused 1 /,
+         'what he did until then does not count any more');
+    is($b->sql('SELECT COUNT(*) FROM resolver'), 0, 'and brings nobody back');
     is($b->sql("SELECT COUNT(*) FROM review WHERE action = 'erase'"), 2,
        'an audit row for each incident');
     balances('erased', 9000, 0, 1000);

@@ -16,6 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LEDGER_ID 31     /* characters, see billing_account() */
+#define LATEST CLOCK_DAY /* for what was on its way when it expired */
+
 const char erase_usage[] =
     "  erase --account VALUE | --ledger ID [-c FILE] [--as NAME]\n"
     "                   forget a person: VALUE - is read from standard input\n";
@@ -97,6 +100,39 @@ static db_rc stop_all(billing_t *billing, erasure_t *erasure) {
     }
 }
 
+/* What was done until now does not count, whenever it is told. */
+static db_rc bar(db_t *db, const char *account, int64_t now) {
+    return db_run(db,
+                  "INSERT INTO erased (account, at) VALUES ($1, $2) "
+                  "ON CONFLICT (account) DO UPDATE SET at = CASE"
+                  " WHEN excluded.at > erased.at THEN excluded.at"
+                  " ELSE erased.at END",
+                  DB_ARGS(DB_T(account), DB_I(now)));
+}
+
+db_rc erase_forget(billing_t *billing, int64_t now, int64_t most,
+                   int64_t *done) {
+    uint32_t keep, longest = 0;
+    size_t i;
+    db_rc rc;
+
+    for (i = 0; i < billing->npolicies; i++) {
+        keep = billing->policy[i].settings.keep_evidence;
+        longest = keep > longest ? keep : longest;
+    }
+    rc = db_run(billing->db,
+                "DELETE FROM erased WHERE account IN (SELECT account "
+                "FROM erased WHERE at <= $1 LIMIT $2) RETURNING account",
+                DB_ARGS(DB_I(now - (int64_t)longest * CLOCK_SECOND - LATEST),
+                        DB_I(most)));
+    if (rc == DB_OK) {
+        do {
+            ++*done;
+        } while (db_next(billing->db));
+    }
+    return rc == DB_NONE ? DB_OK : rc;
+}
+
 /* Each step changes any number of rows, none as well. */
 static db_rc forget(db_t *db, const char *account) {
     static const char *const steps[] = {
@@ -147,6 +183,9 @@ db_rc erase_finish(billing_t *billing, int64_t now, int *done) {
     rc = ledger_lock(billing->db, account, "", now, &view, "", 0);
     failpoint("erase-locked");
     if (rc == DB_OK) {
+        rc = bar(billing->db, account, now);
+    }
+    if (rc == DB_OK) {
         rc = forget(billing->db, account);
     }
     failpoint("erase-forgotten");
@@ -160,8 +199,11 @@ static db_rc request(billing_t *billing, void *data) {
     int done = 1;
 
     erasure->known = erasure->finishing = erasure->left = 0;
-    rc = db_run(billing->db, "SELECT 1 FROM resolver WHERE account = $1",
-                DB_ARGS(DB_T(erasure->account)));
+    rc = bar(billing->db, erasure->account, erasure->now);
+    if (rc == DB_OK) {
+        rc = db_run(billing->db, "SELECT 1 FROM resolver WHERE account = $1",
+                    DB_ARGS(DB_T(erasure->account)));
+    }
     if (rc != DB_OK) {
         return rc == DB_NONE ? DB_OK : rc;
     }
@@ -231,6 +273,12 @@ void erase_known(const char *conf, const char *raw) {
     }
 }
 
+/* An account of the ledger, so that nobody else's name is kept by mistake. */
+static int is_ledger_id(const char *id) {
+    return strncmp(id, "cust:", 5) == 0 && strlen(id) == LEDGER_ID &&
+           strspn(id + 5, "abcdefghijklmnopqrstuvwxyz234567") == LEDGER_ID - 5;
+}
+
 int erase_main(int argc, char **argv) {
     const char *conf = NULL, *raw = NULL, *ledger = NULL, *who = NULL, *value;
     static char text[CONTROL_MAX_VALUE + 1];
@@ -252,6 +300,9 @@ int erase_main(int argc, char **argv) {
     }
     if ((raw != NULL) == (ledger != NULL)) {
         fail("whom is this about? --account - or --ledger ID");
+    }
+    if (ledger != NULL && !is_ledger_id(ledger)) {
+        fail("--ledger takes \"cust:\" and %d characters", LEDGER_ID - 5);
     }
     who = principal(who);
     if (raw != NULL) {

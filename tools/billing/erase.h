@@ -9,7 +9,9 @@
  * so, finishes first, and where there is a webhook its messages about money are
  * answered or parked. Then evidence, notices, messages that were answered,
  * pseudonyms and the row that resolves the account go. The ledger stays, of
- * nobody.
+ * nobody, and a row that says when its account was erased, known or not: what
+ * was done until then and is told afterwards is refused (intake.h), as long as
+ * it may be told at all.
  */
 
 #include "billing.h"
@@ -35,6 +37,14 @@ int erase_person(const char *conf, const char *raw, const char *who);
  * The same as whoever runs this. NULL: by BILLING_CONF, if there is one.
  */
 void erase_known(const char *conf, const char *raw);
+
+/*
+ * erase_forget(billing, now, most, done):
+ * Inside a transaction of the caller: forget at most ${most} erasures of which
+ * no flag is told any more, which comes expired; ${*done} is increased.
+ */
+db_rc erase_forget(billing_t *billing, int64_t now, int64_t most,
+                   int64_t *done);
 
 /*
  * erase_finish(billing, now, done):

@@ -76,6 +76,7 @@ static void add_up(const intake_t *intake, intake_count_t *count) {
         case INTAKE_REFUSED:
             count->refused++;
             count->expired += strcmp(intake->item[i].reason, "expired") == 0;
+            count->erased += strcmp(intake->item[i].reason, "erased") == 0;
             break;
         case INTAKE_DEAD:
             count->dead++;

@@ -43,6 +43,7 @@ typedef struct {
     uint64_t repeated; /* the same flag by another record */
     uint64_t refused;  /* its policy lets no money move, or: */
     uint64_t expired;  /* of these, past the time of its evidence */
+    uint64_t erased;   /* of these, of who was erased since, or is being */
     uint64_t dead;
     uint64_t ended;
     uint64_t seen; /* the same record, read again */

@@ -97,7 +97,7 @@ void intake_checked(intake_t *intake);
 
 /*
  * intake_kill(item, reason), intake_refuse(item, reason):
- * It is dead; it is refused, "policy" or "expired".
+ * It is dead; it is refused, "policy", "expired" or "erased".
  */
 void intake_kill(intake_item_t *item, const char *reason);
 void intake_refuse(intake_item_t *item, const char *reason);

@@ -8,6 +8,8 @@
 #define AT_ONCE 32 /* keys that one question asks for */
 #define GAP 8      /* numbers that are asked for in vain rather than twice */
 
+#define ERASED 2 /* beside the values of resolver.erase */
+
 #define KEYS                                                                   \
     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, " \
     "$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, "   \
@@ -144,11 +146,14 @@ static void found_inbox(const db_t *db, intake_item_t *item) {
     again(item, db_text(db, 1), db_text(db, 2));
 }
 
-/* Who has asked for erasure is not looked at any more. */
+/* Whoever is being erased is not looked at any more; of whoever was, only what
+   came afterwards is. */
 static void found_account(const db_t *db, intake_item_t *item) {
-    item->resolved = 1;
-    if (db_int(db, 1) != 0) {
-        item->fate = INTAKE_REFUSED;
+    int64_t erase = db_int(db, 1);
+
+    item->resolved |= erase != ERASED;
+    if (erase == 1 || (erase == ERASED && item->event.last <= db_int(db, 2))) {
+        intake_refuse(item, "erased");
     }
 }
 
@@ -273,9 +278,12 @@ db_rc intake_look(billing_t *billing, intake_t *intake) {
                   key_id, found_inbox);
     }
     if (rc == DB_OK) {
-        rc = look(billing->db, intake,
-                  "SELECT account, erase FROM resolver WHERE account IN " KEYS,
-                  key_account, found_account);
+        rc =
+            look(billing->db, intake,
+                 "SELECT account, erase, 0 FROM resolver WHERE account IN " KEYS
+                 " UNION ALL SELECT account, 2, at FROM erased WHERE account "
+                 "IN " KEYS,
+                 key_account, found_account);
     }
     look_around(intake);
     return rc == DB_OK ? look_incidents(billing, intake) : rc;

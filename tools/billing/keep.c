@@ -3,6 +3,7 @@
 #include "keep.h"
 
 #include "clock.h"
+#include "erase.h"
 
 typedef struct {
     int64_t now;
@@ -42,7 +43,9 @@ static db_rc purge(billing_t *billing, void *data) {
             all->done++;
         } while (db_next(db));
     }
-    return rc == DB_NONE ? DB_OK : rc;
+    return rc == DB_OK || rc == DB_NONE
+               ? erase_forget(billing, all->now, KEEP_AT_ONCE, &all->done)
+               : rc;
 }
 
 db_rc keep_purge(billing_t *billing, int64_t now, int64_t *done) {

@@ -5,7 +5,8 @@
 
 /*
  * What is not to be kept: evidence past its time, unless a person still has to
- * decide on it, and the bodies of dead events that nobody looked at.
+ * decide on it, the bodies of dead events that nobody looked at, and erasures
+ * that no flag can come after.
  */
 
 #include "billing.h"
@@ -14,7 +15,7 @@
 
 /*
  * keep_purge(billing, now, done):
- * Forget some of it, in one transaction; ${*done} is how many bodies went.
+ * Forget some of it, in one transaction; ${*done} is how many rows.
  */
 db_rc keep_purge(billing_t *billing, int64_t now, int64_t *done);
 

@@ -43,7 +43,8 @@ static void put_refused(FILE *out, const intake_count_t *count) {
     const struct {
         const char *reason;
         uint64_t n;
-    } all[] = {{"policy", count->refused - count->expired},
+    } all[] = {{"policy", count->refused - count->expired - count->erased},
+               {"erased", count->erased},
                {"expired", count->expired}};
     size_t i;
 
