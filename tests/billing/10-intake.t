@@ -503,6 +503,46 @@ sub late {
     is $b->value('SELECT COUNT(*) FROM erased'), 0, 'is not kept';
 }
 
+# an account that is erased while its flags are taken in: all of them are of
+# before, so that nothing may stay, whoever is first
+
+sub erased_meanwhile {
+    my ($db) = @_;
+    my $b = Billing->new(db => $db);
+    my ($failed, $left, $known) = (0, 0, 0);
+    my $rounds = $ENV{FRAUD_BILLING_ROUNDS} || 25;
+
+    for my $round (1 .. $rounds) {
+        $b->forward(86400);
+        $b->flags(flags => 120, accounts => 2, rules => 4, families => 4,
+                  seed => $round, start => $b->clock - 3600);
+        my @pids = map {
+            my $what = $_;
+            my $pid = fork() // die "fork: $!\n";
+
+            if ($pid == 0) {
+                my @words = $what eq 'run' ? ('run', '--once')
+                    : ('erase', '--account', $what, '--as', 'dpo');
+                sleep rand 0.06 if $what ne 'run';
+                my ($status) = $b->billing({ tag => $what }, @words);
+                POSIX::_exit($status);
+            }
+            $pid;
+        } 'run', 'user-0', 'user-1';
+
+        $failed += grep { waitpid($_, 0) && $? != 0 } @pids;
+        $failed += $b->once != 0;
+        $known += $b->value('SELECT COUNT(*) FROM inbox') > 0;
+        $left += $b->value($_) for 'SELECT COUNT(*) FROM resolver',
+            'SELECT COUNT(*) FROM inbox WHERE body IS NOT NULL',
+            "SELECT COUNT(*) FROM incident WHERE pid <> '' OR state <> 'closed'";
+    }
+    is $failed, 0, "$db: $rounds erasures while flags are taken in";
+    is $left, 0, 'leave nothing of them';
+    cmp_ok $known, '>', 0, 'and some of them had something to erase';
+    $b->verified;
+}
+
 # a schema of before is brought up to date, with what is in it
 
 sub older {
@@ -646,6 +686,7 @@ for my $db (Billing::databases()) {
     expired($db);
     erased($db);
     late($db);
+    erased_meanwhile($db);
     older($db);
     poisonous($db);
     killed($db);

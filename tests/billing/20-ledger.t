@@ -445,6 +445,36 @@ sub erasure_voids {
     clean('erasure voids');
 }
 
+# an intake in the middle of which an erasure comes, and the other way round
+
+sub erasure_races {
+    my @erase = ("$Books::BIN/fraud-billing", 'erase', '-c', $b->file('conf'),
+                 '--as', 'officer', '--account');
+    my @flag = ("$Books::BIN/drive", $b->file('conf'), 'flag');
+    my $left = sub {
+        return $b->sql('SELECT COUNT(*) FROM resolver')
+            . $b->sql('SELECT COUNT(*) FROM inbox WHERE body IS NOT NULL')
+            . $b->sql("SELECT COUNT(*) FROM incident WHERE pid <> ''"
+                      . " OR state IN ('watch', 'case')");
+    };
+
+    for my $account ('alice', 'bert') {
+        $b->flag(account => 'bert') if $account eq 'bert';
+        is(join(' ', $b->overtaken('LOCK TABLE arrival IN EXCLUSIVE MODE',
+                                   [@flag, "account=$account", 'family=new'],
+                                   [@erase, $account])), '0 0',
+           "an erasure while a flag of $account is taken in");
+        is($left->(), '000', 'and nothing is left of it');
+    }
+    $b->flag(account => 'carol');
+    is(join(' ', $b->overtaken('LOCK TABLE notice IN EXCLUSIVE MODE',
+                               [@erase, 'carol'],
+                               [@flag, 'account=carol', 'family=new'])), '0 0',
+       'a flag while an account is erased');
+    is($left->(), '000', 'and nothing is left of it');
+    clean('races');
+}
+
 # MT18
 
 sub restriction {
@@ -545,7 +575,8 @@ for my $kind (Billing::databases()) {
         midnight => \&midnight,
         cap_changes => \&cap_changes, policy_forbids => \&policy_forbids,
         # SQLite has one writer
-        $kind eq 'sqlite' ? () : (policy_races => \&policy_races),
+        $kind eq 'sqlite' ? () : (policy_races => \&policy_races,
+                                  erasure_races => \&erasure_races),
         window_grows => \&window_grows, spend_races => \&spend_races,
         appeals => \&appeals, clocks => \&clocks, refuted => \&refuted,
         erasure => \&erasure, erasure_voids => \&erasure_voids,

@@ -88,35 +88,82 @@ sub sql {
     return join "\n", $self->SUPER::sql($sql);
 }
 
-# while_locked(sql, n, commands): carried out once ${n} of them wait for what the
-# SQL has locked, on PostgreSQL, and then gives free
+# lock(sql): on PostgreSQL, what the SQL locks, until it is closed
 
-sub while_locked {
-    my ($self, $sql, $n, @commands) = @_;
-    my $waits = 'SELECT COUNT(*) FROM pg_stat_activity WHERE datname ='
-        . " '$self->{name}' AND wait_event_type = 'Lock'";
+sub lock {
+    my ($self, $sql) = @_;
     my $pid = open(my $lock, '|-', 'psql', '-qAt', '-o', '/dev/null',
                    $self->url) // die "psql: $!";
 
     $lock->autoflush;
     print $lock "BEGIN; $sql; SELECT pg_advisory_lock(1);\n";
     $self->wait_until("SELECT COUNT(*) FROM pg_locks WHERE locktype ="
-                      . " 'advisory'", 1);
-    my @pids = map {
-        my @command = @$_;
-        my $child = fork() // die "fork: $!";
+                      . " 'advisory' AND objid = 1", 1);
+    return $lock;
+}
 
-        if (!$child) {
-            open STDOUT, '>', '/dev/null';
-            open STDERR, '>', '/dev/null';
-            exec @command or POSIX::_exit(127);
-        }
-        $child;
-    } @commands;
-    $self->wait_until($waits, $n);
+sub unlock {
+    my ($self, $lock) = @_;
+
     print $lock "COMMIT;\n";
-    close $lock or die "psql: $sql";
+    close $lock or die "psql: $?";
+}
+
+# spawn(command): its pid
+
+sub spawn {
+    my ($self, @command) = @_;
+    my $child = fork() // die "fork: $!";
+
+    if (!$child) {
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>', '/dev/null';
+        exec @command or POSIX::_exit(127);
+    }
+    return $child;
+}
+
+sub waiting {
+    my ($self) = @_;
+    return 'SELECT COUNT(*) FROM pg_stat_activity WHERE datname ='
+        . " '$self->{name}' AND wait_event_type = 'Lock'";
+}
+
+# while_locked(sql, n, commands): carried out once ${n} of them wait for what the
+# SQL has locked, on PostgreSQL, and then gives free
+
+sub while_locked {
+    my ($self, $sql, $n, @commands) = @_;
+    my $lock = $self->lock($sql);
+    my @pids = map { $self->spawn(@$_) } @commands;
+
+    $self->wait_until($self->waiting, $n);
+    $self->unlock($lock);
     waitpid $_, 0 for @pids;
+}
+
+# overtaken(sql, first, second): the first waits for what the SQL has locked, and
+# the second, which does not, comes as far as it gets; their exit statuses
+
+sub overtaken {
+    my ($self, $sql, $first, $second) = @_;
+    my $lock = $self->lock($sql);
+    my @pids = $self->spawn(@$first);
+    my @status;
+
+    $self->wait_until($self->waiting, 1);
+    push @pids, $self->spawn(@$second);
+    for (1 .. 400) {
+        last if waitpid($pids[1], POSIX::WNOHANG()) != 0;
+        last if $self->sql($self->waiting) > 1;
+        select undef, undef, undef, 0.05;
+    }
+    $status[1] = $?;
+    $self->unlock($lock);
+    for my $i (0, 1) {
+        $status[$i] = $? if waitpid($pids[$i], 0) == $pids[$i];
+    }
+    return @status;
 }
 
 sub wait_until {

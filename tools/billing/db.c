@@ -93,6 +93,12 @@ void db_rollback(db_t *db) {
     }
 }
 
+db_rc db_hold(db_t *db, int alone) {
+    const char *sql = db->backend->hold[alone != 0];
+
+    return sql != NULL ? db->backend->run(db, sql, DB_NO_ARGS) : DB_OK;
+}
+
 db_rc db_run(db_t *db, const char *sql, const db_arg_t *args, size_t n) {
     return db->backend->run(db, sql, args, n);
 }

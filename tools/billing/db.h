@@ -75,6 +75,14 @@ db_rc db_commit(db_t *db);
 void db_rollback(db_t *db);
 
 /*
+ * db_hold(db, alone):
+ * Before the transaction reads anything: hold until its end what any number may
+ * hold at once, and one ${alone} only if nobody else does. SQLite has but one
+ * that writes, and there it is nothing.
+ */
+db_rc db_hold(db_t *db, int alone);
+
+/*
  * db_run(db, sql, args, n):
  * Carry out ${sql}, a string literal. DB_OK: rows came, the first is current,
  * or the statement returns none and changed one. DB_NONE: neither.

@@ -16,6 +16,7 @@ typedef struct {
     const char *dialect;  /* the word for it in schema.sql */
     const char *has_meta; /* asks for a row if the schema is there */
     const char *alone;    /* lets nobody else migrate meanwhile, or NULL */
+    const char *hold[2];  /* of db_hold(), together and alone, or NULL */
     void (*close)(db_t *db);
     db_rc (*begin)(db_t *db);
     db_rc (*commit)(db_t *db);

@@ -415,6 +415,8 @@ static const db_backend_t backend = {
     "SELECT 1 FROM pg_tables WHERE tablename = 'meta'"
     " AND schemaname = current_schema()",
     "SELECT pg_advisory_xact_lock(7305508721464042)",
+    {"SELECT pg_advisory_xact_lock_shared(7305508721464043)",
+     "SELECT pg_advisory_xact_lock(7305508721464043)"},
     pg_close,
     pg_begin,
     pg_commit,

@@ -342,6 +342,7 @@ static const db_backend_t backend = {
     "sqlite",
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
     NULL,
+    {NULL, NULL},
     lite_close,
     lite_begin,
     lite_commit,

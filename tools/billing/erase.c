@@ -161,27 +161,58 @@ static db_rc forget(db_t *db, const char *account) {
     return DB_OK;
 }
 
-db_rc erase_finish(billing_t *billing, int64_t now, int *done) {
-    char account[BILLING_ACCOUNT_SIZE];
+/* Find an account whose erasure nothing stands in the way of; ${account} or,
+   if that is "", any. */
+static db_rc find_ready(billing_t *billing,
+                        char account[BILLING_ACCOUNT_SIZE]) {
+    db_rc rc;
+
+    rc =
+        db_run(billing->db,
+               "SELECT account FROM resolver r WHERE erase = 1"
+               " AND ($2 = '' OR account = $2) AND NOT EXISTS"
+               " (SELECT 1 FROM incident i WHERE i.account = r.account"
+               " AND (i.state IN ('held', 'objected') OR EXISTS"
+               " (SELECT 1 FROM outbox o WHERE $1 = 1 AND o.incident = i.id"
+               " AND o.state = 'waiting'"
+               " AND o.type <> 'fraud.case.opened'))) LIMIT 1",
+               DB_ARGS(DB_I(billing->conf.webhook_url != NULL), DB_T(account)));
+    if (rc == DB_OK) {
+        (void)snprintf(account, BILLING_ACCOUNT_SIZE, "%s",
+                       db_text(billing->db, 0));
+    }
+    return rc;
+}
+
+/* Nobody takes flags in or decides on this account until the end of the
+   transaction. */
+static db_rc hold(billing_t *billing, const char *account, int64_t now) {
     fraud_ledger_view_t view;
+    db_rc rc = db_hold(billing->db, 1);
+
+    return rc == DB_OK
+               ? ledger_lock(billing->db, account, "", now, &view, "", 0)
+               : rc;
+}
+
+db_rc erase_finish(billing_t *billing, int64_t now, int *done) {
+    char account[BILLING_ACCOUNT_SIZE] = "";
     db_rc rc;
 
     *done = 0;
-    rc = db_run(billing->db,
-                "SELECT account FROM resolver r WHERE erase = 1 AND NOT EXISTS"
-                " (SELECT 1 FROM incident i WHERE i.account = r.account"
-                " AND (i.state IN ('held', 'objected') OR EXISTS"
-                " (SELECT 1 FROM outbox o WHERE $1 = 1 AND o.incident = i.id"
-                " AND o.state = 'waiting'"
-                " AND o.type <> 'fraud.case.opened'))) LIMIT 1",
-                DB_ARGS(DB_I(billing->conf.webhook_url != NULL)));
+    rc = find_ready(billing, account);
     if (rc != DB_OK) {
         return rc == DB_NONE ? DB_OK : rc;
     }
     *done = 1;
-    (void)snprintf(account, sizeof(account), "%s", db_text(billing->db, 0));
-    rc = ledger_lock(billing->db, account, "", now, &view, "", 0);
+    rc = hold(billing, account, now);
     failpoint("erase-locked");
+    if (rc == DB_OK) {
+        rc = find_ready(billing, account);
+        if (rc == DB_NONE) {
+            return DB_OK; /* somebody was there in the meantime */
+        }
+    }
     if (rc == DB_OK) {
         rc = bar(billing->db, account, now);
     }
@@ -194,12 +225,14 @@ db_rc erase_finish(billing_t *billing, int64_t now, int *done) {
 
 static db_rc request(billing_t *billing, void *data) {
     erasure_t *erasure = data;
-    fraud_ledger_view_t view;
     db_rc rc;
     int done = 1;
 
     erasure->known = erasure->finishing = erasure->left = 0;
-    rc = bar(billing->db, erasure->account, erasure->now);
+    rc = db_hold(billing->db, 1);
+    if (rc == DB_OK) {
+        rc = bar(billing->db, erasure->account, erasure->now);
+    }
     if (rc == DB_OK) {
         rc = db_run(billing->db, "SELECT 1 FROM resolver WHERE account = $1",
                     DB_ARGS(DB_T(erasure->account)));
@@ -208,8 +241,7 @@ static db_rc request(billing_t *billing, void *data) {
         return rc == DB_NONE ? DB_OK : rc;
     }
     erasure->known = 1;
-    rc = ledger_lock(billing->db, erasure->account, "", erasure->now, &view, "",
-                     0);
+    rc = hold(billing, erasure->account, erasure->now);
     if (rc == DB_OK) {
         rc = db_run(billing->db,
                     "UPDATE resolver SET erase = 1 WHERE account = $1",

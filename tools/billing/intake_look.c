@@ -269,8 +269,11 @@ static db_rc look_incidents(billing_t *billing, intake_t *intake) {
 }
 
 db_rc intake_look(billing_t *billing, intake_t *intake) {
-    db_rc rc = look_arrivals(billing->db, intake);
+    db_rc rc = db_hold(billing->db, 0); /* against an erasure */
 
+    if (rc == DB_OK) {
+        rc = look_arrivals(billing->db, intake);
+    }
     if (rc == DB_OK) {
         rc = look(billing->db, intake,
                   "SELECT i.id, i.digest, n.account FROM inbox i LEFT JOIN"
