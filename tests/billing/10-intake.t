@@ -552,13 +552,14 @@ sub older {
 
     $b->flags(flags => 5, accounts => 5, rules => 1);
     is $b->once, 0, "$db: version $version of the schema";
-    $b->sql("DROP TABLE $_") for qw(erased);
+    $b->sql("DROP TABLE $_") for qw(erased aside);
     $b->sql("UPDATE meta SET value = '1' WHERE key = 'schema'");
     $b->flags(flags => 5, accounts => 5, rules => 1, seed => 2);
     is $b->once, 0, 'is made of version 1';
     is $b->value("SELECT value FROM meta WHERE key = 'schema'"), $version,
         'which the database knows';
-    is $b->value('SELECT COUNT(*) FROM erased'), 0, 'and has what is new';
+    is $b->value("SELECT COUNT(*) FROM $_"), 0, "and has what is new: $_"
+        for qw(erased aside);
     is became($b), 'counted=10 end=2', 'nothing is lost';
     $b->verified;
     is $b->once, 0, 'once';

@@ -528,6 +528,95 @@ sub outages {
     clean('objections');
 }
 
+# what cannot be settled, whenever it is tried, does not hold up what is behind
+
+sub rotten {
+    my $bad = held(1000, family => 'bad', amount => 1000);
+    my $good = held(500, family => 'good', amount => 500);
+    my $late = held(200, family => 'late', amount => 200);
+    my $hold = $b->sql("SELECT hold FROM incident WHERE id = '$bad'");
+    my $aside = 'SELECT id, tries FROM aside';
+
+    $b->case('clerk', 'object', $late, '--reason', 'person');
+    $b->sql("UPDATE incident SET hold = 'hld_none' WHERE id = '$bad'");
+    $b->{conf} = "second_person = 2000\nmetrics = " . $b->file('metrics');
+    $b->write_conf;
+    $b->later(14 * DAY + SLACK);
+    my $said = $b->tool('run', '--once');
+    isnt($b->{status}, 0, 'not all could be done');
+    like($said, qr/"alarm","what":"cannot be done, set aside","id":"$bad"/,
+         'an alarm says what not');
+    is($b->state($bad), 'held', 'what is rotten stays as it is');
+    is($b->state($good), 'posted', 'what is behind it is posted');
+    is($b->state($late), 'voided', 'or expires');
+    balances('rotten', 8500, 1000, 500);
+    like(do { local (@ARGV, $/) = $b->file('metrics'); <> },
+         qr/^fraud_billing_set_aside_total 1\n(?:.*\n)*fraud_billing_set_aside 1$/m,
+         'and is counted');
+
+    $said = $b->tool('run', '--once');
+    is($b->{status}, 0, 'it is not tried again at once');
+    is($b->sql($aside), "$bad|1", 'and was once');
+    for my $try (2 .. 8) {
+        $b->later($try < 8 ? 60 * 2 ** ($try - 2) - 1 : 3599);
+        $b->tick;
+        is($b->sql($aside), "$bad|" . ($try - 1), 'nor a second too early');
+        $b->later(1);
+        $b->tick;
+        is($b->sql($aside), "$bad|$try", "but when it is time, $try");
+    }
+
+    $b->sql("UPDATE incident SET hold = '$hold' WHERE id = '$bad'");
+    $b->later(3600);
+    $b->tick;
+    is($b->state($bad), 'posted', 'put right, it is posted');
+    is($b->sql($aside), '', 'and forgotten');
+    clean('rotten');
+}
+
+# the same of erasures
+
+sub rotten_erasure {
+    my %account = map { $b->account($_) => $_ } qw(alice bert carol);
+    my ($bad, @good) = sort keys %account;
+
+    $b->flag(account => $_) for values %account;
+    $b->sql('UPDATE resolver SET erase = 1');
+    $b->sql($b->{db} eq 'sqlite'
+        ? 'CREATE TRIGGER rotten BEFORE DELETE ON resolver'
+          . " WHEN OLD.account = '$bad' BEGIN SELECT RAISE(ABORT, 'no'); END"
+        : 'CREATE TRIGGER rotten BEFORE DELETE ON resolver FOR EACH ROW WHEN'
+          . " (OLD.account = '$bad') EXECUTE FUNCTION insert_only()");
+    $b->tick;
+    is($b->sql('SELECT account FROM resolver'), $bad,
+       'an erasure that cannot be finished does not hold up the others');
+    is($b->sql('SELECT id, tries FROM aside'), "$bad|1", 'and is set aside');
+    $b->tool('erase', '--ledger', $good[0], '--as', 'officer');
+    is($b->{status}, 0, 'nor does it hold up new ones');
+    $b->tool('erase', '--ledger', $bad, '--as', 'officer');
+    isnt($b->{status}, 0, 'whoever asks for it again is told');
+    $b->sql('DROP TRIGGER rotten' . ($b->{db} eq 'sqlite' ? '' : ' ON resolver'));
+    $b->later(60);
+    $b->tick;
+    my $left = sub { $b->sql('SELECT (SELECT COUNT(*) FROM resolver)'
+                             . ' + (SELECT COUNT(*) FROM aside)') };
+    is($left->(), 0, 'put right, it is finished');
+    $b->later(10);
+    $b->flag(account => $account{$bad});
+    $b->sql("INSERT INTO aside VALUES ('$bad', 3, $b->{now}000000)");
+    $b->tool('erase', '--ledger', $bad, '--as', 'officer');
+    is($left->(), 0, 'also by hand');
+
+    # what was settled otherwise meanwhile is not tried any more
+    $b->sql("INSERT INTO aside VALUES ('inc_x', 3, $b->{now}000000)");
+    $b->later(DAY - 1);
+    $b->tool('run', '--once');
+    is($b->sql('SELECT COUNT(*) FROM aside'), 1, 'known for a day');
+    $b->later(1);
+    $b->tool('run', '--once');
+    is($b->sql('SELECT COUNT(*) FROM aside'), 0, 'and no more');
+}
+
 # MT6, of what this side writes
 
 sub kills {
@@ -581,6 +670,7 @@ for my $kind (Billing::databases()) {
         appeals => \&appeals, clocks => \&clocks, refuted => \&refuted,
         erasure => \&erasure, erasure_voids => \&erasure_voids,
         restriction => \&restriction, outages => \&outages, kills => \&kills,
+        rotten => \&rotten, rotten_erasure => \&rotten_erasure,
     );
 
     for my $name (sort keys %tests) {

@@ -97,6 +97,7 @@ typedef struct {
     size_t npolicies;
     billing_keys_t *keys; /* NULL: opened without */
     db_t *db;
+    uint64_t set_aside; /* how often something was (aside.h) */
     arena_t arena;
 } billing_t;
 

@@ -65,6 +65,7 @@ db_rc db_begin(db_t *db) {
         db_say(db, "a transaction in a transaction");
         return DB_FAIL;
     }
+    db->error[0] = '\0';
     rc = db->backend->begin(db);
     db->begun = rc == DB_OK;
     return rc;

@@ -148,6 +148,7 @@ static db_rc forget(db_t *db, const char *account) {
         "UPDATE verdict SET pid = '', state = 'gone' WHERE pid IN"
         " (SELECT pid FROM incident WHERE account = $1)",
         "UPDATE incident SET pid = '', epoch = 0 WHERE account = $1",
+        "DELETE FROM aside WHERE id = $1",
         "DELETE FROM resolver WHERE account = $1"};
     size_t i;
     db_rc rc;
@@ -162,21 +163,23 @@ static db_rc forget(db_t *db, const char *account) {
 }
 
 /* Find an account whose erasure nothing stands in the way of; ${account} or,
-   if that is "", any. */
-static db_rc find_ready(billing_t *billing,
+   if that is "", any that is not set aside. */
+static db_rc find_ready(billing_t *billing, int64_t now,
                         char account[BILLING_ACCOUNT_SIZE]) {
     db_rc rc;
 
-    rc =
-        db_run(billing->db,
-               "SELECT account FROM resolver r WHERE erase = 1"
-               " AND ($2 = '' OR account = $2) AND NOT EXISTS"
-               " (SELECT 1 FROM incident i WHERE i.account = r.account"
-               " AND (i.state IN ('held', 'objected') OR EXISTS"
-               " (SELECT 1 FROM outbox o WHERE $1 = 1 AND o.incident = i.id"
-               " AND o.state = 'waiting'"
-               " AND o.type <> 'fraud.case.opened'))) LIMIT 1",
-               DB_ARGS(DB_I(billing->conf.webhook_url != NULL), DB_T(account)));
+    rc = db_run(
+        billing->db,
+        "SELECT account FROM resolver r WHERE erase = 1"
+        " AND (account = $2 OR ($2 = '' AND NOT EXISTS (SELECT 1 FROM aside a"
+        " WHERE a.id = r.account AND a.next_at > $3))) AND NOT EXISTS"
+        " (SELECT 1 FROM incident i WHERE i.account = r.account"
+        " AND (i.state IN ('held', 'objected') OR EXISTS"
+        " (SELECT 1 FROM outbox o WHERE $1 = 1 AND o.incident = i.id"
+        " AND o.state = 'waiting'"
+        " AND o.type <> 'fraud.case.opened'))) ORDER BY account LIMIT 1",
+        DB_ARGS(DB_I(billing->conf.webhook_url != NULL), DB_T(account),
+                DB_I(now)));
     if (rc == DB_OK) {
         (void)snprintf(account, BILLING_ACCOUNT_SIZE, "%s",
                        db_text(billing->db, 0));
@@ -195,12 +198,12 @@ static db_rc hold(billing_t *billing, const char *account, int64_t now) {
                : rc;
 }
 
-db_rc erase_finish(billing_t *billing, int64_t now, int *done) {
-    char account[BILLING_ACCOUNT_SIZE] = "";
+db_rc erase_finish(billing_t *billing, int64_t now,
+                   char account[BILLING_ACCOUNT_SIZE], int *done) {
     db_rc rc;
 
     *done = 0;
-    rc = find_ready(billing, account);
+    rc = find_ready(billing, now, account);
     if (rc != DB_OK) {
         return rc == DB_NONE ? DB_OK : rc;
     }
@@ -208,7 +211,7 @@ db_rc erase_finish(billing_t *billing, int64_t now, int *done) {
     rc = hold(billing, account, now);
     failpoint("erase-locked");
     if (rc == DB_OK) {
-        rc = find_ready(billing, account);
+        rc = find_ready(billing, now, account);
         if (rc == DB_NONE) {
             return DB_OK; /* somebody was there in the meantime */
         }
@@ -224,9 +227,10 @@ db_rc erase_finish(billing_t *billing, int64_t now, int *done) {
 }
 
 static db_rc request(billing_t *billing, void *data) {
+    char account[BILLING_ACCOUNT_SIZE];
     erasure_t *erasure = data;
+    int done;
     db_rc rc;
-    int done = 1;
 
     erasure->known = erasure->finishing = erasure->left = 0;
     rc = db_hold(billing->db, 1);
@@ -250,8 +254,9 @@ static db_rc request(billing_t *billing, void *data) {
     if (rc == DB_OK) {
         rc = stop_all(billing, erasure);
     }
-    while (rc == DB_OK && done) {
-        rc = erase_finish(billing, erasure->now, &done);
+    if (rc == DB_OK) {
+        (void)snprintf(account, sizeof(account), "%s", erasure->account);
+        rc = erase_finish(billing, erasure->now, account, &done);
     }
     if (rc == DB_OK) {
         rc = db_run(billing->db, "SELECT 1 FROM resolver WHERE account = $1",

@@ -47,10 +47,13 @@ db_rc erase_forget(billing_t *billing, int64_t now, int64_t most,
                    int64_t *done);
 
 /*
- * erase_finish(billing, now, done):
+ * erase_finish(billing, now, account, done):
  * Inside a transaction of the caller: finish one erasure that nothing stands in
- * the way of any more. ${*done} is 0 if there was none.
+ * the way of any more, that of ${account} or, if it is "", any that is not set
+ * aside (aside.h), of which ${account} is then. ${*done} is 0 if there was
+ * none.
  */
-db_rc erase_finish(billing_t *billing, int64_t now, int *done);
+db_rc erase_finish(billing_t *billing, int64_t now,
+                   char account[BILLING_ACCOUNT_SIZE], int *done);
 
 #endif /* ERASE_H */

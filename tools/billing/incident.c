@@ -2,6 +2,7 @@
 
 #include "incident.h"
 
+#include "aside.h"
 #include "clock.h"
 #include "erase.h"
 #include "ledger.h"
@@ -333,29 +334,14 @@ static db_rc post_or_void(billing_t *billing, incident_t *incident,
 typedef struct {
     int64_t now;
     int done;
-    char id[BILLING_ID_SIZE];
-    char state[12]; /* that it is in now */
+    char id[BILLING_ID_SIZE]; /* or the account that is erased */
+    char state[12];           /* that it is in now */
 } tick_t;
 
-static db_rc tick(billing_t *billing, void *data) {
-    db_t *db = billing->db;
+static db_rc settle(billing_t *billing, tick_t *tick) {
     incident_t incident;
-    tick_t *tick = data;
-    db_rc rc;
+    db_rc rc = incident_lock(billing, &incident, tick->id, tick->now);
 
-    tick->done = 0;
-    rc = db_run(db,
-                "SELECT id FROM incident WHERE state IN ('held', 'objected')"
-                " AND restricted IS NULL AND post_at <= $1 "
-                "ORDER BY post_at, id LIMIT 1",
-                DB_ARGS(DB_I(tick->now)));
-    if (rc != DB_OK) {
-        return rc == DB_NONE ? erase_finish(billing, tick->now, &tick->done)
-                             : rc;
-    }
-    TEXT(tick->id, 0);
-    tick->done = 1;
-    rc = incident_lock(billing, &incident, tick->id, tick->now);
     if (rc != DB_OK || !incident_is_held(&incident) ||
         incident.restricted != 0 || incident.post_at > tick->now) {
         return rc; /* somebody was there in the meantime */
@@ -370,11 +356,45 @@ static db_rc tick(billing_t *billing, void *data) {
     return rc;
 }
 
+static db_rc erase(billing_t *billing, tick_t *tick) {
+    char account[BILLING_ACCOUNT_SIZE] = "";
+    db_rc rc = erase_finish(billing, tick->now, account, &tick->done);
+
+    memcpy(tick->id, account, sizeof(account));
+    return rc;
+}
+
+static db_rc tick(billing_t *billing, void *data) {
+    db_t *db = billing->db;
+    tick_t *tick = data;
+    db_rc rc;
+
+    tick->done = 0;
+    tick->id[0] = tick->state[0] = '\0';
+    rc = db_run(db,
+                "SELECT id FROM incident i WHERE state IN ('held', 'objected')"
+                " AND restricted IS NULL AND post_at <= $1 AND NOT EXISTS"
+                " (SELECT 1 FROM aside a WHERE a.id = i.id"
+                " AND a.next_at > $1) ORDER BY post_at, id LIMIT 1",
+                DB_ARGS(DB_I(tick->now)));
+    if (rc == DB_OK) {
+        TEXT(tick->id, 0);
+        tick->done = 1;
+        rc = settle(billing, tick);
+    } else if (rc == DB_NONE) {
+        rc = erase(billing, tick);
+    }
+    return rc == DB_OK && tick->done ? aside_clear(db, tick->id) : rc;
+}
+
 db_rc incident_tick(billing_t *billing, int64_t now, int *done) {
     tick_t data = {now, 0, "", ""};
     db_rc rc = billing_again(billing, tick, &data);
 
     *done = data.done;
+    if (aside_is_final(rc) && data.id[0] != '\0') {
+        return aside_put(billing, data.id, now);
+    }
     if (rc == DB_OK && data.state[0] != '\0') {
         say(SAY_INFO,
             strcmp(data.state, "held") == 0 ? "hold put off" : "hold ended",

@@ -117,7 +117,8 @@ db_rc incident_move(db_t *db, incident_t *incident, const char *state,
  * One transaction for one incident whose time has come: post, void what may
  * not be posted any more, let expire what nobody decided on or what is later
  * than the configured grace; or for one erasure that nothing stands in the way
- * of any more. ${*done} is 0 if there was none.
+ * of any more. ${*done} is 0 if there was none. One that cannot be carried out
+ * is set aside (aside.h).
  */
 db_rc incident_tick(billing_t *billing, int64_t now, int *done);
 

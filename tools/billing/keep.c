@@ -2,6 +2,7 @@
 
 #include "keep.h"
 
+#include "aside.h"
 #include "clock.h"
 #include "erase.h"
 
@@ -43,7 +44,10 @@ static db_rc purge(billing_t *billing, void *data) {
             all->done++;
         } while (db_next(db));
     }
-    return rc == DB_OK || rc == DB_NONE
+    if (rc == DB_OK || rc == DB_NONE) {
+        rc = aside_forget(db, all->now);
+    }
+    return rc == DB_OK
                ? erase_forget(billing, all->now, KEEP_AT_ONCE, &all->done)
                : rc;
 }

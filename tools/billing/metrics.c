@@ -86,6 +86,15 @@ static void put_states(FILE *out, db_t *db, const char *name, const char *help,
     }
 }
 
+static void put_count(FILE *out, db_t *db, const char *name, const char *help,
+                      const char *sql) {
+    if (db_run(db, sql, DB_NO_ARGS) == DB_OK) {
+        head(out, name, "gauge", help);
+        (void)fprintf(out, "fraud_billing_%s %" PRId64 "\n", name,
+                      db_int(db, 0));
+    }
+}
+
 static void put_all(FILE *out, billing_t *billing, const metrics_t *metrics) {
     put_intake(out, &metrics->intake);
     put_refused(out, &metrics->intake);
@@ -98,9 +107,15 @@ static void put_all(FILE *out, billing_t *billing, const metrics_t *metrics) {
          "When records were last taken.");
     (void)fprintf(out, "fraud_billing_taken_timestamp_seconds %" PRId64 "\n",
                   metrics->taken_at / CLOCK_SECOND);
+    head(out, "set_aside_total", "counter",
+         "How often something could not be done, and was set aside.");
+    (void)fprintf(out, "fraud_billing_set_aside_total %" PRIu64 "\n",
+                  billing->set_aside);
     if (!metrics->up) {
         return;
     }
+    put_count(out, billing->db, "set_aside", "What is set aside.",
+              "SELECT COUNT(*) FROM aside");
     put_states(out, billing->db, "incidents", "Incidents by state.",
                "SELECT state, COUNT(*) FROM incident GROUP BY state "
                "ORDER BY state");

@@ -373,6 +373,7 @@ int run_main(int argc, char **argv) {
     drop_ahead(&run);
     spool_close(run.spool);
     free(run.ahead);
+    run.failed |= run.billing->set_aside != 0;
     billing_close(run.billing);
     return run.once && run.failed;
 }

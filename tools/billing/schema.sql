@@ -262,3 +262,10 @@ CREATE TABLE erased (
 );
 
 CREATE INDEX erased_at ON erased (at);
+
+-- Incidents and erasures that could not be done, and when they are tried again.
+CREATE TABLE aside (
+    id TEXT PRIMARY KEY,
+    tries BIGINT NOT NULL,
+    next_at BIGINT NOT NULL
+);
