@@ -243,10 +243,8 @@ static void add_record(spool_batch_t *batch, uint64_t seq, fraud_str_t event,
                        const char *bad) {
     intake_record_t *record = &batch->record[batch->n++];
 
+    *record = (intake_record_t){{0}, seq, event, bad, NULL};
     memcpy(record->writer, batch->writer, sizeof(record->writer));
-    record->seq = seq;
-    record->event = event;
-    record->bad = bad;
 }
 
 /* Torn lines, until it is known whether what they began is missing. */
