@@ -233,7 +233,7 @@ main::fraud("0 []", "0 []")
 --- response_headers eval
 main::fraud("0 []", "0 []", "off")
 --- response_body_like eval
-["", "", "\"signals\":{\"users\":1}"]
+["", "", "\"signals\":\\{\"users\":1}"]
 
 
 

@@ -277,4 +277,4 @@ main::fraud("0 []", "40 [travel=40]")
 --- response_headers eval
 main::fraud("0 []", "40 [moved=40]", "off")
 --- response_body_like eval
-["", "", "\"signals\":{\"moved\":1,\"hidden\":1}"]
+["", "", "\"signals\":\\{\"moved\":1,\"hidden\":1}"]
