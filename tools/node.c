@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_PORT 6379
 #define MAX_PASSWORD 4096
 
 struct node_s {
@@ -21,52 +20,6 @@ struct node_s {
     redisReader *reader;
     char shown[560];
 };
-
-/* "host:port" of a URL, without user and database. */
-static void parse_host(node_server_t *server) {
-    char *colon = strrchr(server->host, ':');
-    size_t len;
-
-    server->port = DEFAULT_PORT;
-    if (colon != NULL && strchr(colon, ']') == NULL) {
-        server->port = atoi(colon + 1);
-        *colon = '\0';
-    }
-    len = strlen(server->host);
-    if (server->host[0] == '[' && server->host[len - 1] == ']') {
-        memmove(server->host, server->host + 1, len - 2);
-        server->host[len - 2] = '\0';
-    }
-}
-
-int node_parse(node_server_t *server, const char *url) {
-    const char *at, *slash, *host;
-    size_t len;
-
-    memset(server, 0, sizeof(*server));
-    if (strncmp(url, "unix:", 5) == 0) {
-        (void)snprintf(server->host, sizeof(server->host), "%s", url + 5);
-        return 1;
-    }
-    server->tls = strncmp(url, "rediss://", 9) == 0;
-    if (!server->tls && strncmp(url, "redis://", 8) != 0) {
-        return 0;
-    }
-    host = url + (server->tls ? 9 : 8);
-    at = strchr(host, '@');
-    if (at != NULL) {
-        (void)snprintf(server->user, sizeof(server->user), "%.*s",
-                       (int)(at - host), host);
-        host = at + 1;
-    }
-    slash = strchr(host, '/');
-    len = slash != NULL ? (size_t)(slash - host) : strlen(host);
-    (void)snprintf(server->database, sizeof(server->database), "%s",
-                   slash != NULL ? slash + 1 : "");
-    (void)snprintf(server->host, sizeof(server->host), "%.*s", (int)len, host);
-    parse_host(server);
-    return 1;
-}
 
 void node_say(const node_t *node, const char *what) {
     (void)fprintf(stderr, "fraudctl: redis %s: %s\n", node->shown, what);
@@ -86,20 +39,16 @@ static int carried_out(node_t *node) {
     return good;
 }
 
-static int greet(node_t *node, const site_t *site,
-                 const node_server_t *server) {
+static int greet(node_t *node, const site_t *site, const redis_url_t *server) {
     const char *database =
         site->redis_database != NULL ? site->redis_database : server->database;
     char password[MAX_PASSWORD] = "";
-    FILE *in;
 
     if (site->redis_password_file != NULL) {
-        in = fopen(site->redis_password_file, "r");
-        if (in == NULL || fgets(password, sizeof(password), in) == NULL) {
-            fail("cannot read %s", site->redis_password_file);
+        if (!redis_url_password(password, sizeof(password),
+                                site->redis_password_file)) {
+            fail("cannot read a password in %s", site->redis_password_file);
         }
-        (void)fclose(in);
-        password[strcspn(password, "\r\n")] = '\0';
         if (server->user[0] != '\0') {
             node_send(node, "AUTH %s %s", server->user, password);
         } else {
@@ -117,15 +66,14 @@ static int greet(node_t *node, const site_t *site,
     return 1;
 }
 
-node_t *node_open(const site_t *site, const node_server_t *server,
-                  int greeted) {
+node_t *node_open(const site_t *site, const redis_url_t *server, int greeted) {
     node_t *node = calloc(1, sizeof(*node));
     char why[128];
     wire_to_t to;
 
     memset(&to, 0, sizeof(to));
     to.host = server->host;
-    to.port = server->port;
+    to.port = (int)server->port;
     to.tls = server->tls;
     to.ca = site->redis_ca;
     to.certificate = site->redis_certificate;
@@ -136,7 +84,7 @@ node_t *node_open(const site_t *site, const node_server_t *server,
         fail("not enough memory");
     }
     (void)snprintf(node->shown, sizeof(node->shown),
-                   server->port != 0 ? "%s:%d" : "%s", server->host,
+                   server->port != 0 ? "%s:%u" : "%s", server->host,
                    server->port);
     node->reader = redisReaderCreate();
     node->wire = wire_open(&to, why, sizeof(why));

@@ -8,33 +8,19 @@
  * does: connected, and asked one thing after another.
  */
 
+#include "redis_url.h"
 #include "site.h"
 
 struct redisReply; /* hiredis */
 
-/* A server as a directive names it. */
-typedef struct {
-    char host[512]; /* or the path of a socket */
-    int port;       /* 0: a socket */
-    int tls;
-    char user[128];
-    char database[16];
-} node_server_t;
-
 typedef struct node_s node_t;
-
-/*
- * node_parse(server, url):
- * Return 0 if it is no URL of Redis.
- */
-int node_parse(node_server_t *server, const char *url);
 
 /*
  * node_open(site, server, greet):
  * Connect, and with ${greet} log in and choose the database as ${site} says.
  * NULL: it was said why on standard error.
  */
-node_t *node_open(const site_t *site, const node_server_t *server, int greet);
+node_t *node_open(const site_t *site, const redis_url_t *server, int greet);
 
 /*
  * node_send(node, format, ...), node_reply(node):

@@ -49,7 +49,7 @@ static void add(redis_t *redis, node_t *node) {
 }
 
 /* As a server names another one. */
-static int take_address(node_server_t *server, const redisReply *host,
+static int take_address(redis_url_t *server, const redisReply *host,
                         long long port) {
     if (port < 1 || port > 65535 || host->type != REDIS_REPLY_STRING) {
         return 0;
@@ -57,12 +57,12 @@ static int take_address(node_server_t *server, const redisReply *host,
     if (host->len != 0) {
         (void)snprintf(server->host, sizeof(server->host), "%s", host->str);
     }
-    server->port = (int)port;
+    server->port = (unsigned)port;
     return 1;
 }
 
 /* Return 1 if the sentinel knows the master. */
-static int ask_sentinel(redis_t *redis, node_server_t *server) {
+static int ask_sentinel(redis_t *redis, redis_url_t *server) {
     node_t *node = node_open(redis->site, server, 0);
     redisReply *reply;
     int found = 0;
@@ -85,8 +85,8 @@ static int ask_sentinel(redis_t *redis, node_server_t *server) {
     return found;
 }
 
-static int is_new(const node_server_t *list, size_t n,
-                  const node_server_t *server) {
+static int is_new(const redis_url_t *list, size_t n,
+                  const redis_url_t *server) {
     size_t i;
 
     for (i = 0; i < n; i++) {
@@ -100,10 +100,10 @@ static int is_new(const node_server_t *list, size_t n,
 
 /* Ranges of slots, and in each its master first. */
 static void add_masters(redis_t *redis, const redisReply *slots,
-                        const node_server_t *asked) {
-    static node_server_t list[MAX_NODES];
+                        const redis_url_t *asked) {
+    static redis_url_t list[MAX_NODES];
     const redisReply *range;
-    node_server_t server;
+    redis_url_t server;
     long long covered = 0;
     size_t i, n = 0;
 
@@ -133,7 +133,7 @@ static void add_masters(redis_t *redis, const redisReply *slots,
 }
 
 /* Return 1 if this server knows its cluster. */
-static int ask_cluster(redis_t *redis, const node_server_t *server) {
+static int ask_cluster(redis_t *redis, const redis_url_t *server) {
     node_t *node = node_open(redis->site, server, 1);
     redisReply *reply = NULL;
     int known;
@@ -155,7 +155,7 @@ static int ask_cluster(redis_t *redis, const node_server_t *server) {
 }
 
 redis_t *redis_open(const site_t *site) {
-    node_server_t server;
+    redis_url_t server;
     redis_t *redis;
     node_t *node;
     size_t i;
@@ -169,8 +169,8 @@ redis_t *redis_open(const site_t *site) {
     }
     redis->site = site;
     for (i = 0; i < site->nredis && redis->n == 0; i++) {
-        if (!node_parse(&server, site->redis[i])) {
-            fail("\"%s\" is no URL of Redis", site->redis[i]);
+        if (!redis_url_parse(&server, site->redis[i])) {
+            fail("fraud_redis is not " REDIS_URL_FORM);
         }
         if (site->redis_cluster) {
             (void)ask_cluster(redis, &server);

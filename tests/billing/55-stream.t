@@ -347,7 +347,9 @@ sub places {
     }
 
     for my $bad ('http://localhost', 'redis://', 'redis://u:secret@host',
-                 'redis://host:0', 'redis://host/x', 'unix:', 'redis://a b')
+                 'redis://host:0', 'redis://host:65536', 'redis://host:',
+                 'redis://host/x', 'unix:', 'redis://a b', 'redis://::1',
+                 'redis://[::1', 'redis://[]', 'redis://[::1]x')
     {
         my ($status, undef, $said) = $billing->execute(@ship, '--stream', $bad);
         is($status, 2, "refused: $bad");

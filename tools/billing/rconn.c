@@ -6,26 +6,16 @@
 #include "clock.h"
 #include "fail.h"
 #include "fraud_mem.h"
-#include "fraud_str.h"
+#include "redis_url.h"
 #include "transport.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_PORT 6379
-#define MAX_WORD 256
 #define MAX_PASSWORD 512
 #define CHUNK 16384
 #define MAX_OUT ((size_t)4 << 20) /* bytes that wait to be sent */
-
-typedef struct {
-    char host[MAX_WORD]; /* or the path of a socket */
-    char user[MAX_WORD];
-    char database[8];
-    unsigned port; /* 0: a socket */
-    int tls;
-} place_t;
 
 struct rconn_s {
     channel_t *channel;
@@ -48,103 +38,16 @@ int rconn_is_error(const fraud_reply_t *reply, const char *code) {
            memcmp(reply->str.data, code, len) == 0;
 }
 
-/* Copy ${len} bytes; 0 if there are none, too many, or none of a name. */
-static int take(char *to, size_t size, const char *from, size_t len) {
-    size_t i;
-
-    for (i = 0; i < len; i++) {
-        if (from[i] <= ' ' || from[i] == 0x7f) {
-            return 0;
-        }
-    }
-    if (len == 0 || len >= size) {
-        return 0;
-    }
-    memcpy(to, from, len);
-    to[len] = '\0';
-    return 1;
-}
-
-static int take_host(place_t *place, const char *text, size_t len) {
-    const char *colon = NULL, *close = NULL;
-    uint64_t port = DEFAULT_PORT;
-    size_t i;
-
-    for (i = 0; i < len; i++) {
-        colon = text[i] == ':' ? text + i : colon;
-        close = text[i] == ']' ? text + i : close;
-    }
-    if (colon != NULL && (close == NULL || colon > close)) {
-        if (fraud_str_uint(&port, colon + 1, (size_t)(text + len - colon - 1),
-                           65535) != FRAUD_OK ||
-            port == 0) {
-            return 0;
-        }
-        len = (size_t)(colon - text);
-    }
-    place->port = (unsigned)port;
-    return take(place->host, sizeof(place->host), text, len);
-}
-
-static int split(place_t *place, const char *url) {
-    const char *host, *slash, *at;
-    uint64_t database;
-    size_t len;
-
-    memset(place, 0, sizeof(*place));
-    if (strncmp(url, "unix:", 5) == 0) {
-        return take(place->host, sizeof(place->host), url + 5, strlen(url + 5));
-    }
-    place->tls = strncmp(url, "rediss://", 9) == 0;
-    if (!place->tls && strncmp(url, "redis://", 8) != 0) {
-        return 0;
-    }
-    host = strstr(url, "://") + 3;
-    slash = strchr(host, '/');
-    len = slash != NULL ? (size_t)(slash - host) : strlen(host);
-    at = memchr(host, '@', len);
-    if (at != NULL) {
-        if (!take(place->user, sizeof(place->user), host,
-                  (size_t)(at - host)) ||
-            strchr(place->user, ':') != NULL) {
-            return 0;
-        }
-        len -= (size_t)(at + 1 - host);
-        host = at + 1;
-    }
-    if (slash != NULL && slash[1] != '\0' &&
-        (fraud_str_uint(&database, slash + 1, strlen(slash + 1), 9999) !=
-             FRAUD_OK ||
-         !take(place->database, sizeof(place->database), slash + 1,
-               strlen(slash + 1)))) {
-        return 0;
-    }
-    return take_host(place, host, len);
-}
-
-/* The first line of the file; 0 if there is none. */
-static int read_password(char *password, const char *path) {
-    FILE *in = fopen(path, "r");
-    int got;
-
-    if (in == NULL) {
-        return 0;
-    }
-    got = fgets(password, MAX_PASSWORD, in) != NULL;
-    (void)fclose(in);
-    password[got ? strcspn(password, "\r\n") : 0] = '\0';
-    return password[0] != '\0';
-}
-
 void rconn_check(const rconn_to_t *to) {
     char password[MAX_PASSWORD];
-    place_t place;
+    redis_url_t url;
 
-    if (!split(&place, to->url)) {
+    if (!redis_url_parse(&url, to->url)) {
         /* what is wrong in it may be a password */
-        fail("the stream is not " RCONN_URL "; a password is in a file");
+        fail("the stream is not " REDIS_URL_FORM "; a password is in a file");
     }
-    if (to->password != NULL && !read_password(password, to->password)) {
+    if (to->password != NULL &&
+        !redis_url_password(password, sizeof(password), to->password)) {
         fail("cannot read the password in \"%s\"", to->password);
     }
     billing_wipe(password, sizeof(password));
@@ -229,7 +132,7 @@ static int is_ok(rconn_t *conn, const char *command,
     return 0;
 }
 
-static int greet(rconn_t *conn, const rconn_to_t *to, const place_t *place) {
+static int greet(rconn_t *conn, const rconn_to_t *to, const redis_url_t *url) {
     char password[MAX_PASSWORD];
     fraud_str_t words[3];
     fraud_reply_t reply;
@@ -237,12 +140,12 @@ static int greet(rconn_t *conn, const rconn_to_t *to, const place_t *place) {
     int rc;
 
     if (to->password != NULL) {
-        if (!read_password(password, to->password)) {
+        if (!redis_url_password(password, sizeof(password), to->password)) {
             return failed(conn, "cannot read the file of the password");
         }
         words[n++] = rconn_str("AUTH");
-        if (place->user[0] != '\0') {
-            words[n++] = rconn_str(place->user);
+        if (url->user[0] != '\0') {
+            words[n++] = rconn_str(url->user);
         }
         words[n++] = rconn_str(password);
         rc = rconn_ask(conn, &reply, words, n);
@@ -253,16 +156,16 @@ static int greet(rconn_t *conn, const rconn_to_t *to, const place_t *place) {
         }
     }
     words[0] = rconn_str("SELECT");
-    words[1] = rconn_str(place->database[0] != '\0' ? place->database : "0");
+    words[1] = rconn_str(url->database[0] != '\0' ? url->database : "0");
     return rconn_ask(conn, &reply, words, 2) && is_ok(conn, "SELECT", &reply);
 }
 
 rconn_t *rconn_open(const rconn_to_t *to, char *why) {
     rconn_t *conn = calloc(1, sizeof(*conn));
     channel_to_t channel;
-    place_t place;
+    redis_url_t url;
 
-    if (conn == NULL || !split(&place, to->url) ||
+    if (conn == NULL || !redis_url_parse(&url, to->url) ||
         fraud_resp_new(&conn->resp, fraud_mem_or_default(NULL), RCONN_REPLY) !=
             FRAUD_OK) {
         (void)snprintf(why, RCONN_WHY, "no memory");
@@ -270,10 +173,10 @@ rconn_t *rconn_open(const rconn_to_t *to, char *why) {
         return NULL;
     }
     memset(&channel, 0, sizeof(channel));
-    channel.host = place.host;
-    channel.port = place.port != 0 ? place.port : DEFAULT_PORT;
-    channel.socket = place.port == 0 ? place.host : NULL;
-    channel.tls = place.tls;
+    channel.host = url.port != 0 ? url.host : "localhost";
+    channel.port = url.port != 0 ? url.port : 80; /* of no use */
+    channel.socket = url.port == 0 ? url.host : NULL;
+    channel.tls = url.tls;
     channel.ca = to->ca;
     channel.timeout = RCONN_TIMEOUT;
     conn->channel = channel_open(&channel, why);
@@ -281,7 +184,7 @@ rconn_t *rconn_open(const rconn_to_t *to, char *why) {
         rconn_close(conn);
         return NULL;
     }
-    if (!greet(conn, to, &place)) {
+    if (!greet(conn, to, &url)) {
         (void)snprintf(why, RCONN_WHY, "%s", conn->why);
         rconn_close(conn);
         return NULL;

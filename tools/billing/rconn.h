@@ -10,7 +10,6 @@
 
 #include "fraud_resp.h"
 
-#define RCONN_URL "redis://[USER@]HOST[:PORT][/DB], rediss://... or unix:PATH"
 #define RCONN_TIMEOUT 5               /* seconds: of connecting and greeting */
 #define RCONN_REPLY ((size_t)8 << 20) /* bytes of one, at most */
 #define RCONN_WHY 160

@@ -244,8 +244,10 @@ channel_t *channel_open(const channel_to_t *to, char *why) {
     CURLcode rc = CURLE_OUT_OF_MEMORY;
     char url[600];
 
-    (void)snprintf(url, sizeof(url), "%s://%s:%u", to->tls ? "https" : "http",
-                   to->socket != NULL ? "localhost" : to->host, to->port);
+    (void)snprintf(url, sizeof(url),
+                   strchr(to->host, ':') != NULL ? "%s://[%s]:%u"
+                                                 : "%s://%s:%u",
+                   to->tls ? "https" : "http", to->host, to->port);
     if (channel != NULL && start_curl()) {
         channel->easy = curl_easy_init();
     }

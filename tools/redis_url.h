@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef REDIS_URL_H
+#define REDIS_URL_H
+
+/*
+ * A server of Redis as a configuration names it.
+ */
+
+#include <stddef.h>
+
+#define REDIS_URL_FORM                                                         \
+    "redis://[USER@]HOST[:PORT][/DB], rediss://... or unix:PATH"
+#define REDIS_URL_WORD 256
+
+typedef struct {
+    char host[REDIS_URL_WORD]; /* without brackets; or the path of a socket */
+    char user[REDIS_URL_WORD]; /* or "" */
+    char database[8];          /* or "" */
+    unsigned port;             /* 0: a socket */
+    int tls;
+} redis_url_t;
+
+/*
+ * redis_url_parse(url, text):
+ * Read ${text}, REDIS_URL_FORM. Return 0 if it is anything else, of which
+ * nothing is to be told: it may be a password.
+ */
+int redis_url_parse(redis_url_t *url, const char *text);
+
+/*
+ * redis_url_password(password, size, path):
+ * Write the first line of the file at ${path}, with a NUL, to the ${size} bytes
+ * at ${password}, for the caller to overwrite. Return 0 if there is none.
+ */
+int redis_url_password(char *password, size_t size, const char *path);
+
+#endif /* REDIS_URL_H */
