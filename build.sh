@@ -373,6 +373,11 @@ build() {
     run install -m 644 "$dir/objs/$MODULE" build/
     say "build: build/$MODULE for nginx $version"
 
+    build_tools
+}
+
+
+build_tools() {
     run make -s -C tools -j "$JOBS"
     say "build: build/fraudctl build/fraud-billing"
 }
@@ -610,6 +615,7 @@ verb_asan() {
     # shellcheck disable=SC2086  # a list
     need $NEED_ASAN
     sources "$NGINX_ASAN_SUITE"
+    build_tools
 
     dir=build/nginx-asan
     mkdir -p build
@@ -764,6 +770,7 @@ verb_matrix() {
     need_test
     # shellcheck disable=SC2086  # a list
     sources $NGINX_SUITES
+    build_tools
 
     for link in static dynamic; do
         for label in $NGINX_SUITES; do
