@@ -73,12 +73,14 @@ sub free_port { return Ports::free() }
 sub write_conf {
     my ($self) = @_;
     my %conf = (main => '', http => '', server => '', workers => 1,
-                http2 => 0, realip => 1, %{ $self->{conf} });
+                http2 => 0, realip => 1, user => 'root', %{ $self->{conf} });
     my $modules = join "\n", map { "load_module $_;" }
         grep { length } split ' ', $ENV{TEST_NGINX_LOAD_MODULES} || '';
-    my $user = $> == 0 ? 'user root;' : '';
+    my $user = $> == 0 ? "user $conf{user};" : '';
     my ($listen, $http2, $realip) = ('', '', '');
 
+    chmod 0711, $self->{dir} or die "$self->{dir}: $!\n"
+        if $conf{user} ne 'root';
     if ($conf{realip}) {
         $realip = 'set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;';
     }
