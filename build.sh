@@ -60,11 +60,13 @@ usage: ./build.sh VERB
   asan [FILE...]       t/, tests/redis/ and tests/privacy/ (but core.t) on nginx
                        with the module, both under ASan and UBSan
   search               destroy the secrets, then try all 2^32 addresses of IPv4
-                       on what nginx and its Redis left (some 11 minutes)
+                       on what nginx and its Redis left (some 25 minutes)
   matrix [--nginx-src DIR]...
                        t/ and tests/redis/ on Debian's nginx versions and on
                        the trees given, static and dynamic
-  bench                short benchmark
+  bench                short benchmark of the module
+  bench-billing [sqlite|postgresql [FLAGS [ROUNDS]]]
+                       how fast fraud-billing takes flags
   install [--prefix DESTDIR]
                        module, rules, fraudctl, its systemd units and examples
                        into the installed nginx
@@ -903,6 +905,13 @@ verb_bench() {
 }
 
 
+verb_bench_billing() {
+    need_test
+    programs_billing
+    run perl tests/bench/billing.pl "$@"
+}
+
+
 verb_deps() {
     if ! have_apt; then
         die "no apt here. Needed: nginx and its source tree, a C compiler," \
@@ -970,6 +979,10 @@ lint)
 
 deps | run | story | search | matrix | bench | install)
     "verb_$verb" "$@"
+    ;;
+
+bench-billing)
+    verb_bench_billing "$@"
     ;;
 
 clean)
