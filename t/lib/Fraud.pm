@@ -13,7 +13,7 @@ use IO::Select;
 use IO::Socket::INET;
 use POSIX qw(:sys_wait_h);
 use Test::More ();
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep time clock_gettime CLOCK_MONOTONIC);
 
 use Ends;
 use Ports;
@@ -257,6 +257,10 @@ sub status {
     require JSON::PP;
     return JSON::PP::decode_json($self->get($uri // '/status')->{body});
 }
+
+# second(): of the clock by which seals are counted
+
+sub second { return int clock_gettime(CLOCK_MONOTONIC) }
 
 # wait_for(condition, seconds): whether it came true in that time
 
