@@ -365,6 +365,7 @@ typedef struct {
     unsigned                     remarks:1;      /* such without identity */
     unsigned                     learns:1;       /* has reputations */
     unsigned                     vouches:1;      /* has verified identities */
+    unsigned                     mingles:1;      /* other policies, same port */
 } ngx_http_fraud_loc_conf_t;
 
 
@@ -863,6 +864,7 @@ void ngx_http_fraud_ring_free(ngx_http_fraud_ring_t *ring);
 /* _errlog.c: nginx's error logs, made anew where there is a policy */
 
 ngx_int_t ngx_http_fraud_errlog_add(ngx_conf_t *cf);
+void ngx_http_fraud_errlog_addresses(ngx_conf_t *cf);
 ngx_int_t ngx_http_fraud_errlog_init(ngx_cycle_t *cycle);
 void ngx_http_fraud_errlog_learn(ngx_http_request_t *r);
 

@@ -52,6 +52,7 @@ static void ngx_http_fraud_errlog_unwrap(void *data);
 static ngx_int_t ngx_http_fraud_errlog_known(ngx_cycle_t *cycle,
     ngx_http_fraud_main_conf_t *fmcf);
 static void ngx_http_fraud_errlog_know(ngx_array_t *known, ngx_str_t *text);
+static void ngx_http_fraud_errlog_mingle(ngx_http_conf_addr_t *addr);
 static void ngx_http_fraud_errlog_writer(ngx_log_t *log, ngx_uint_t level,
     u_char *buf, size_t len);
 static void ngx_http_fraud_errlog_write(ngx_http_fraud_errlog_t *errlog,
@@ -102,6 +103,63 @@ ngx_http_fraud_errlog_add(ngx_conf_t *cf)
     *log = clcf->error_log;
 
     return NGX_OK;
+}
+
+
+/* while the servers of an address are still in a list */
+
+void
+ngx_http_fraud_errlog_addresses(ngx_conf_t *cf)
+{
+    ngx_uint_t                  i, k;
+    ngx_http_conf_addr_t       *addr;
+    ngx_http_conf_port_t       *port;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    if (cmcf->ports == NULL) {
+        return;
+    }
+
+    port = cmcf->ports->elts;
+
+    for (i = 0; i < cmcf->ports->nelts; i++) {
+        addr = port[i].addrs.elts;
+
+        for (k = 0; k < port[i].addrs.nelts; k++) {
+            ngx_http_fraud_errlog_mingle(&addr[k]);
+        }
+    }
+}
+
+
+static void
+ngx_http_fraud_errlog_mingle(ngx_http_conf_addr_t *addr)
+{
+    ngx_uint_t                   i, mingles;
+    ngx_http_fraud_policy_t     *policy;
+    ngx_http_core_srv_conf_t   **cscf;
+    ngx_http_fraud_loc_conf_t   *flcf;
+
+    cscf = addr->servers.elts;
+    policy = NULL;
+    mingles = 0;
+
+    for (i = 0; i < addr->servers.nelts; i++) {
+        flcf = cscf[i]->ctx->loc_conf[ngx_http_fraud_module.ctx_index];
+
+        if (policy && flcf->policy && flcf->policy != policy) {
+            mingles = 1;
+        }
+
+        policy = flcf->policy ? flcf->policy : policy;
+    }
+
+    for (i = 0; i < addr->servers.nelts; i++) {
+        flcf = cscf[i]->ctx->loc_conf[ngx_http_fraud_module.ctx_index];
+        flcf->mingles |= mingles;
+    }
 }
 
 
@@ -383,6 +441,7 @@ static ngx_http_fraud_errlog_who_t *
 ngx_http_fraud_errlog_whom(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log,
     u_char *buf, size_t len)
 {
+    ngx_uint_t                    settled;
     ngx_http_request_t           *r;
     ngx_http_log_ctx_t           *ctx;
     ngx_http_fraud_loc_conf_t    *flcf;
@@ -409,11 +468,12 @@ ngx_http_fraud_errlog_whom(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log,
     r = ctx->request;
     flcf = ngx_http_fraud_errlog_conf(ctx);
 
-    if (flcf && flcf->policy == NULL && r
-        && (r->headers_in.server.len || r->valid_location
-            || r->phase_handler))
-    {
-        /* no other server may turn out to be meant */
+    /* no other server may turn out to be meant */
+
+    settled = r && (r->headers_in.server.len || r->valid_location
+                    || r->phase_handler);
+
+    if (flcf && flcf->policy == NULL && settled) {
         last->raw = 1;
         return last;
     }
@@ -421,7 +481,9 @@ ngx_http_fraud_errlog_whom(ngx_http_fraud_main_conf_t *fmcf, ngx_log_t *log,
     last->who.address.data = ctx->connection->addr_text.data;
     last->who.address.len = ctx->connection->addr_text.len;
 
-    if (flcf && flcf->policy) {
+    /* a pseudonym of one policy would tell of who is under another */
+
+    if (flcf && flcf->policy && (settled || !flcf->mingles)) {
         ngx_http_fraud_errlog_client(fmcf, flcf, ctx->connection, last);
     }
 

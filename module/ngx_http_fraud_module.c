@@ -331,6 +331,8 @@ ngx_http_fraud_init(ngx_conf_t *cf)
 
     fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_fraud_module);
 
+    ngx_http_fraud_errlog_addresses(cf);
+
     if (ngx_http_fraud_leaks(cf, fmcf) != NGX_OK
         || ngx_http_fraud_notice_check(cf, fmcf) != NGX_OK)
     {

@@ -5,7 +5,7 @@ use Test::More;
 
 use Fraud;
 
-plan tests => 42;
+plan tests => 50;
 
 # nginx's own error logs where a policy is in force, and where none is
 
@@ -138,6 +138,42 @@ my $raw = qr/192\.0\.2\.77|\b(?:anna|email)\b/;
     is("@named", 'other.test', 'the server as configured');
 
     $nginx->ends('unknown directive|failed');
+}
+
+# two servers with a policy each: before a request and after it nobody knows
+# which of them a client came for
+
+{
+    my $nginx = Two->new(http => $http, server => "fraud_policy $policy; $two"
+        . other("fraud_policy $FindBin::Bin/../conf/policies/aseptsoft.policy;"));
+
+    my $pid = ask($nginx, 'localhost', '/down/anna')->{headers}{'x-pid'};
+    $nginx->receive($nginx->send_raw("anna /anna\r\n\r\n"));
+    $nginx->receive($nginx->send_raw(
+        "GET /anna HTTP/1.1\r\nanna bad: x\r\nHost: other.test\r\n\r\n"));
+    my $kept = $nginx->send_raw(
+        "GET /down/anna HTTP/1.1\r\nHost: other.test\r\n\r\n");
+    my $answer = '';
+    while ($answer !~ m{</html>\s*\z}
+           && sysread $kept, $answer, 65536, length $answer) {
+    }
+    like($answer, qr{^HTTP/1\.1 502 }, 'two policies: under the second one');
+    close $kept;
+    ok(Fraud::wait_for(sub {
+        lines($nginx, 'other.log') =~ / closed keepalive connection/
+    }), 'two policies: it ends');
+
+    my $log = lines($nginx, 'error.log');
+    like($log, qr/connect\(\) failed .*, client: $pid, /,
+        'two policies: the first one\'s pid');
+    like($log, qr/client sent invalid method .*, client: -, /,
+        'two policies: no pid for a bad line');
+    like($log, qr/client sent invalid header line: .*, client: -, /,
+        'two policies: nor for a bad header');
+    like(lines($nginx, 'other.log'),
+        qr/client 127\.0\.0\.1 closed keepalive connection, client: -, /,
+        'two policies: nor for a connection that ends');
+    $nginx->ends('failed|invalid');
 }
 
 # HTTP/2: the log of a stream is no connection's own
