@@ -76,6 +76,15 @@ my @cases = (
     ['asergo', 'fraud_signal far if=$fraud_country points=1;', ''],
     ['asergo', 'fraud_distinct p address of=$uri max=2 window=1m points=1;',
      '"fraud_distinct" "p" with "$uri"', $collect->{asergo}],
+    (map { ['asergo', "fraud_distinct p address of=\$$_ max=2 window=1m "
+            . 'points=1;', "\"fraud_distinct\" \"p\" with \"\$$_\"",
+            $collect->{asergo}] }
+        qw(fastcgi_script_name fastcgi_path_info upstream_response_length
+           sent_http_content_length upstream_cookie_sid
+           upstream_http_set_cookie sent_http_set_cookie)),
+    ['kirim-email', 'fraud_identity n $ssl_client_s_dn kind=address ipv4=24 '
+     . 'ipv6=48;', '"fraud_identity" "n" with "$ssl_client_s_dn"',
+     $collect->{'kirim-email'}],
     ['asergo', 'fraud_identity login $arg_user; '
      . 'fraud_rate guess login rate=1r/s points=1;',
      '"fraud_rate" "guess" of account "login"', $correlate],
