@@ -34,16 +34,32 @@ static const char *const raw[] = {
     "uri",
     "document_uri",
     "request_filename",
+    "fastcgi_script_name",
+    "fastcgi_path_info",
     "host",
     "ssl_server_name",
-    "sent_http_location",
-    "sent_http_set_cookie",
-    "upstream_http_location",
-    "upstream_http_set_cookie",
+    "sent_http_*",
+    "upstream_http_*",
     "upstream_cookie_*",
     "arg_*",
     "cookie_*",
     "http_*",
+};
+
+/* of these, what tells of the answer and of nobody, without its prefix */
+static const char *const plain[] = {
+    "cache_control",
+    "connection",
+    "content_encoding",
+    "content_language",
+    "content_length",
+    "content_type",
+    "date",
+    "expires",
+    "keep_alive",
+    "server",
+    "transfer_encoding",
+    "vary",
 };
 
 /* of cache keys: what a file's head then has in clear */
@@ -70,6 +86,23 @@ static int is_one_of(fraud_str_t name, const char *const *set, size_t n) {
     return 0;
 }
 
+/* An account that the application vouches for is a header of its own. */
+static int is_plain(fraud_str_t name) {
+    static const char *const prefixes[] = {"sent_http_", "upstream_http_"};
+    fraud_str_t header;
+    size_t i, len;
+
+    for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        len = strlen(prefixes[i]);
+        if (name.len > len && memcmp(name.data, prefixes[i], len) == 0) {
+            header.data = name.data + len;
+            header.len = name.len - len;
+            return is_one_of(header, plain, sizeof(plain) / sizeof(plain[0]));
+        }
+    }
+    return 0;
+}
+
 /* The first variable that ${text} shows and is in ${set}, to ${variable}. */
 static int find(char *variable, const fraud_leak_t *leak, fraud_str_t text,
                 const char *const *set, size_t n) {
@@ -78,7 +111,7 @@ static int find(char *variable, const fraud_leak_t *leak, fraud_str_t text,
 
     fraud_alias_walk(&walk, leak->alias, text, 0);
     while (fraud_alias_next(&walk, &name)) {
-        if (is_one_of(name, set, n)) {
+        if (is_one_of(name, set, n) && !is_plain(name)) {
             n = name.len < FRAUD_LEAK_NAME ? name.len : FRAUD_LEAK_NAME - 1;
             memcpy(variable, name.data, n);
             variable[n] = '\0';

@@ -98,6 +98,19 @@ static void leaks(void **state) {
         {"http { log_format f '$http_x_user'; fraud_policy a; "
          "server { access_log x f; } }",
          "0:http_x_user "},
+        {"http { log_format f '$upstream_http_x_account'; fraud_policy a; "
+         "server { access_log x f; } }",
+         "0:upstream_http_x_account "},
+        {"http { log_format f '$status $sent_http_account'; fraud_policy a; "
+         "server { access_log x f; } }",
+         "0:sent_http_account "},
+        {"http { log_format f '$sent_http_content_type $upstream_http_date "
+         "$upstream_http_cache_control'; fraud_policy a; "
+         "server { access_log x f; } }",
+         ""},
+        {"http { log_format f '$fastcgi_script_name'; fraud_policy a; "
+         "server { access_log x f; } }",
+         "0:fastcgi_script_name "},
         {"http { log_format f '$host'; fraud_policy a; "
          "server { access_log x f; } }",
          "0:host "},
