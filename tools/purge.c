@@ -244,10 +244,10 @@ static void purge_tombstones(options_t *o) {
             keep = o->site.policies[i].policy->settings.keep_backup;
         }
     }
-    if (o->site.npolicies == 0 || !o->vault.there) {
+    if (o->site.npolicies == 0) {
         return;
     }
-    deleted = tombstone_purge(&o->vault, o->now, keep, o->dry);
+    deleted = tombstone_purge(&o->vault, &o->site, o->now, keep, o->dry);
     if (deleted != 0) {
         fraud_event_begin(&event, line, sizeof(line));
         fraud_event_time(&event, FRAUD_STR("time"), o->now * 1000);

@@ -397,14 +397,13 @@ static int object(rights_t *r, uint64_t within) {
 
 static int run(rights_t *r) {
     uint64_t within;
-    size_t n;
 
     site_read(&r->site, &r->arena, r->conf != NULL ? r->conf : OPTION_CONF,
               r->prefix);
     within = check_rights(r);
     vault_open(&r->vault, &r->arena, r->state, 1);
     if (r->verb == REPLAY) {
-        tombstone_read(&r->vault, &r->pids, &n);
+        tombstone_read(&r->vault, &r->site, &r->pids);
         return erase(r, 0);
     }
     if (r->offline && r->site.keys_dir == NULL) {

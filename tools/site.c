@@ -200,6 +200,24 @@ static void take_keys(site_t *site, const conf_node_t *node) {
     }
 }
 
+static void take_control(site_t *site, const conf_node_t *node) {
+    static const char head[] = "tombstones=";
+    size_t i;
+
+    for (i = 1; i < node->n; i++) {
+        if (strncmp(word(node, i), head, sizeof(head) - 1) == 0) {
+            fraud_str_t dir = node->words[i];
+
+            dir.data += sizeof(head) - 1;
+            dir.len -= sizeof(head) - 1;
+            site->tombstones =
+                arena_grow(site->arena, site->tombstones, site->ntombstones,
+                           sizeof(*site->tombstones));
+            site->tombstones[site->ntombstones++] = conf_path(&site->conf, dir);
+        }
+    }
+}
+
 static void take(site_t *site, const conf_node_t *node) {
     if (conf_is(node, "fraud_identity") && node->n > 2) {
         take_identity(site, node);
@@ -209,6 +227,8 @@ static void take(site_t *site, const conf_node_t *node) {
         take_redis(site, node);
     } else if (conf_is(node, "fraud_objections") && node->n > 1) {
         site->objections = conf_path(&site->conf, node->words[1]);
+    } else if (conf_is(node, "fraud_control")) {
+        take_control(site, node);
     } else if (conf_is(node, "fraud_keys") && node->n > 1) {
         take_keys(site, node);
     } else if (conf_is(node, "pid") && node->n == 2) {

@@ -62,6 +62,8 @@ typedef struct {
     uint64_t epoch;       /* seconds */
     const char *pid;      /* of nginx's master, NULL: not in the file */
     const char *objections;
+    const char **tombstones; /* directories that nginx leaves them in */
+    size_t ntombstones;
 } site_t;
 
 /*

@@ -18,6 +18,11 @@
 #define END "end"
 #define MAX_SECONDS 100000000000u
 
+typedef struct {
+    const char **list;
+    size_t n;
+} paths_t;
+
 static int compare(const void *a, const void *b) {
     return memcmp(a, b, FRAUD_PID_TEXT_LEN);
 }
@@ -87,8 +92,8 @@ static int parse_name(uint64_t *made, const char *name) {
            fraud_str_uint(made, name, digits, MAX_SECONDS) == FRAUD_OK;
 }
 
-static void read_one(const vault_t *vault, pids_t *pids, const char *name) {
-    const char *path = vault_join(vault, TOMBSTONES, name), *p, *end;
+static void read_one(const vault_t *vault, pids_t *pids, const char *path) {
+    const char *p, *end;
     fraud_str_t text = conf_load(vault->arena, path, NULL);
     fraud_pid_t pid;
 
@@ -105,54 +110,67 @@ static void read_one(const vault_t *vault, pids_t *pids, const char *name) {
     }
 }
 
-static const char **names(const vault_t *vault, size_t *n) {
-    const char **list = NULL, *dir = vault_join(vault, TOMBSTONES, "");
+/* Add the paths of those in ${dir}. */
+static void find(paths_t *found, arena_t *arena, const char *dir) {
     DIR *entries = opendir(dir);
     struct dirent *entry;
     uint64_t made;
 
-    *n = 0;
     if (entries == NULL) {
         if (errno != ENOENT) {
             fail("cannot read %s: %s", dir, strerror(errno));
         }
-        return NULL;
+        return;
     }
     while ((entry = readdir(entries)) != NULL) {
         if (parse_name(&made, entry->d_name)) {
-            list = arena_grow(vault->arena, list, *n, sizeof(*list));
-            list[(*n)++] = (const char *)arena_copy(vault->arena, entry->d_name,
-                                                    strlen(entry->d_name))
-                               .data;
+            found->list =
+                arena_grow(arena, found->list, found->n, sizeof(*found->list));
+            found->list[found->n++] = arena_join(arena, dir, entry->d_name);
         }
     }
     (void)closedir(entries);
-    return list;
 }
 
-void tombstone_read(const vault_t *vault, pids_t *pids, size_t *n) {
-    const char **list = names(vault, n);
+/* Those of the vault, and those that nginx leaves elsewhere. */
+static void find_all(paths_t *found, const vault_t *vault, const site_t *site) {
+    const char *own = arena_join(vault->arena, vault->path, TOMBSTONES);
+    size_t i;
+
+    found->list = NULL;
+    found->n = 0;
+    find(found, vault->arena, own);
+    for (i = 0; i < site->ntombstones; i++) {
+        if (strcmp(site->tombstones[i], own) != 0) {
+            find(found, vault->arena, site->tombstones[i]);
+        }
+    }
+}
+
+void tombstone_read(const vault_t *vault, const site_t *site, pids_t *pids) {
+    paths_t found;
     size_t i;
 
     pids->list = NULL;
     pids->n = 0;
-    for (i = 0; i < *n; i++) {
-        read_one(vault, pids, list[i]);
+    find_all(&found, vault, site);
+    for (i = 0; i < found.n; i++) {
+        read_one(vault, pids, found.list[i]);
     }
     pids_sort(pids);
 }
 
-uint64_t tombstone_purge(const vault_t *vault, uint64_t now, uint64_t keep,
-                         int dry) {
+uint64_t tombstone_purge(const vault_t *vault, const site_t *site, uint64_t now,
+                         uint64_t keep, int dry) {
     uint64_t made, deleted = 0;
-    const char **list;
-    size_t i, n;
+    paths_t found;
+    size_t i;
 
-    list = names(vault, &n);
-    for (i = 0; i < n; i++) {
-        if (parse_name(&made, list[i]) && now > made + keep) {
-            deleted +=
-                dry || vault_remove(vault_join(vault, TOMBSTONES, list[i]));
+    find_all(&found, vault, site);
+    for (i = 0; i < found.n; i++) {
+        if (parse_name(&made, strrchr(found.list[i], '/') + 1) &&
+            now > made + keep) {
+            deleted += dry || vault_remove(found.list[i]);
         }
     }
     return deleted;

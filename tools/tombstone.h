@@ -6,11 +6,12 @@
 /*
  * What was erased, by the pseudonyms of the epochs that lived then, so that it
  * can be erased once more after a backup was restored. A tombstone is a file
- * SECONDS-RANDOM in tombstones/ of the vault, with a pid a line; the last line
- * is "end", which tells a whole one.
+ * SECONDS-RANDOM in tombstones/ of the vault, or where nginx is told to leave
+ * them, with a pid a line; the last line is "end", which tells a whole one.
  */
 
 #include "fraud_pid.h"
+#include "site.h"
 #include "vault.h"
 
 typedef struct {
@@ -39,18 +40,18 @@ int pids_has(const pids_t *pids, const char *text);
 void tombstone_write(const vault_t *vault, const pids_t *pids, uint64_t now);
 
 /*
- * tombstone_read(vault, pids, n):
- * Set ${pids} to those of all ${*n} tombstones, sorted. One that is not whole
- * ends the program.
+ * tombstone_read(vault, site, pids):
+ * Set ${pids} to those of all tombstones, in the vault and where nginx leaves
+ * them, sorted. One that is not whole ends the program.
  */
-void tombstone_read(const vault_t *vault, pids_t *pids, size_t *n);
+void tombstone_read(const vault_t *vault, const site_t *site, pids_t *pids);
 
 /*
- * tombstone_purge(vault, now, keep, dry):
+ * tombstone_purge(vault, site, now, keep, dry):
  * Remove the tombstones that are older than ${keep} seconds, and return how
  * many there were; with ${dry} only count them.
  */
-uint64_t tombstone_purge(const vault_t *vault, uint64_t now, uint64_t keep,
-                         int dry);
+uint64_t tombstone_purge(const vault_t *vault, const site_t *site, uint64_t now,
+                         uint64_t keep, int dry);
 
 #endif /* TOMBSTONE_H */

@@ -28,7 +28,7 @@ stop_redis() {
 }
 
 mkdir "$dir/redis" "$dir/logs" "$dir/state" "$dir/state/tombstones" \
-    "$dir/policies" "$dir/spool"
+    "$dir/policies" "$dir/spool" "$dir/ordered"
 cp "$top"/conf/policies/*.policy "$dir/policies"
 echo 'a secret of the application' > "$dir/secret"
 echo nobody > "$dir/objections"
@@ -75,6 +75,11 @@ $(nginx_http)
             fraud off;
             access_log off;
             fraud_control secret=$dir/secret tombstones=$dir/state/tombstones;
+        }
+        location = /order {
+            fraud off;
+            access_log off;
+            fraud_control secret=$dir/secret tombstones=ordered;
         }
     }
 }
@@ -381,7 +386,7 @@ self() {
         -X POST -H "Fraud-Operation: ${operation:-$1}" \
         -H 'Fraud-Identity: account' -H "Fraud-Value: ${value:-$2}" \
         -H "Fraud-Time: $now" -H "Fraud-Signature: $mac" \
-        http://localhost/self
+        "http://localhost/${where:-self}"
 }
 
 for i in 1 2 3; do score zoetrope 192.0.2.50 > "$dir/answer"; done
@@ -401,6 +406,15 @@ grep -ohE '^[a-z2-7]{26}$' "$dir"/state/tombstones/* | sort -u > "$dir/pids"
 is 'leaves a tombstone of his pids' "$(grep -c . "$dir/pids")" 2
 is 'for what nginx cannot reach' "$(($(bytes_of "$dir"/logs/*) > 0))" 1
 is 'which a replay does' "$(subject replay): $(bytes_of "$dir"/logs/*)" '0: 0'
+for i in 1 2 3; do score quillon 192.0.2.51 > "$dir/answer"; done
+is 'an order with tombstones elsewhere' "$(where=order self erase quillon)" 200
+grep -ohE '^[a-z2-7]{26}$' "$dir"/ordered/* | sort -u > "$dir/pids"
+is 'logs have him' "$(($(bytes_of "$dir"/logs/*) > 0))" 1
+is 'a replay finds them' "$(subject replay): $(bytes_of "$dir"/logs/*)" '0: 0'
+is 'purge counts them' "$("$ctl" purge -c "$dir/kirim.conf" -p "$dir" \
+    --state "$dir/state" --now "$(($(date +%s) + 8 * 86400))" --dry-run |
+    sed -n 's/.*"tombstones","due":\([0-9]*\).*/\1/p')" \
+    "$(find "$dir/state/tombstones" "$dir/ordered" -type f | wc -l)"
 is 'fraudctl signs too' \
     "$(control=self subject show --account zoetrope --secret "$dir/secret")" 0
 
@@ -423,6 +437,6 @@ is 'of another' \
 "$ctl" log verify "$dir/logs/fraud.log" > "$dir/out"
 is 'after all this the log is whole' "$?" 0
 is 'no name of anybody anywhere' \
-    "$(grep -rlE 'bobolink|everglade|annatto|maxilla|zoetrope' "$dir/logs" "$dir/state" "$dir/redis" "$dir/objections" | wc -l)" 0
+    "$(grep -rlE 'bobolink|everglade|annatto|maxilla|zoetrope|quillon' "$dir/logs" "$dir/state" "$dir/redis" "$dir/objections" | wc -l)" 0
 
 finish
