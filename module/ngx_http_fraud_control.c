@@ -41,6 +41,8 @@ static ngx_uint_t ngx_http_fraud_control_is(ngx_http_fraud_order_t *order,
     const char *operation);
 static ngx_int_t ngx_http_fraud_control_change(ngx_http_request_t *r,
     ngx_http_fraud_order_t *order, ngx_array_t *subjects);
+static ngx_int_t ngx_http_fraud_control_directory(ngx_conf_t *cf,
+    ngx_str_t *path);
 static ngx_int_t ngx_http_fraud_control_secret(ngx_conf_t *cf,
     ngx_http_fraud_control_t *control, ngx_str_t *path);
 
@@ -86,7 +88,7 @@ ngx_http_fraud_control_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         if (ngx_http_fraud_arg(&value[i], "tombstones=", &text) && text.len) {
             control->tombstones = text;
 
-            if (ngx_conf_full_name(cf->cycle, &control->tombstones, 1)
+            if (ngx_http_fraud_control_directory(cf, &control->tombstones)
                 != NGX_OK)
             {
                 return NGX_CONF_ERROR;
@@ -118,17 +120,49 @@ ngx_http_fraud_control_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
+/* workers write there, not the one who starts */
+
+static ngx_int_t
+ngx_http_fraud_control_directory(ngx_conf_t *cf, ngx_str_t *path)
+{
+    ngx_core_conf_t  *ccf;
+
+    if (ngx_conf_full_name(cf->cycle, path, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    if (ngx_http_fraud_user_may(ccf, (char *) path->data, W_OK|X_OK)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"fraud_control\": directory \"%V\" cannot be written "
+                       "to by the user of the workers, who leave tombstones "
+                       "there, make it, or change its owner, or that of the "
+                       "directory above", path);
+
+    return NGX_ERROR;
+}
+
+
 /* the first line of the file */
 
 static ngx_int_t
 ngx_http_fraud_control_secret(ngx_conf_t *cf,
     ngx_http_fraud_control_t *control, ngx_str_t *path)
 {
-    size_t       len;
-    u_char      *buf;
-    ssize_t      n;
-    ngx_fd_t     fd;
-    ngx_str_t    name;
+    size_t        len;
+    u_char       *buf;
+    ssize_t       n;
+    ngx_fd_t      fd;
+    ngx_str_t     name;
+    ngx_uint_t    bare;
+    struct stat   sb;
 
     name = *path;
 
@@ -147,8 +181,16 @@ ngx_http_fraud_control_secret(ngx_conf_t *cf,
     }
 
     n = ngx_read_fd(fd, buf, NGX_HTTP_FRAUD_CONTROL_SECRET);
+    bare = (fstat(fd, &sb) == -1 || (sb.st_mode & S_IROTH));
 
     (void) ngx_close_file(fd);
+
+    if (bare) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"fraud_control\": the secret in \"%V\" can be "
+                           "read by everybody, change the file's mode", &name);
+        return NGX_ERROR;
+    }
 
     for (len = 0; n > 0 && len < (size_t) n; len++) {
         if (buf[len] == LF || buf[len] == CR) {

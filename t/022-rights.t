@@ -4,8 +4,9 @@ use lib "$FindBin::Bin/lib";
 use Test::Nginx::Socket;
 use Directives;
 
-Directives::put("secret", "a secret of the application\n");
-Directives::put("short", "fifteen letters\nand more behind that\n");
+Directives::put("secret", "a secret of the application\n", 0600);
+Directives::put("short", "fifteen letters\nand more behind that\n", 0600);
+Directives::put("open", "a secret of the application\n");
 Directives::put("objections", "nobody\n");
 Directives::put("empty", "");
 
@@ -26,7 +27,7 @@ __DATA__
     fraud observe;
     location /a { fraud_control; }
     location /b { fraud_control secret=$TEST_NGINX_FILES/secret remote; }
-    location /c { fraud_control tombstones=/var/lib/nothing; }
+    location /c { fraud_control tombstones=/tmp; }
 --- error_code: 200
 --- request
 GET /index.html
@@ -69,7 +70,25 @@ open() "$TEST_NGINX_FILES/none" failed (2: No such file or directory)
 
 
 
-=== TEST 6: once a location
+=== TEST 6: a secret that anybody reads
+--- config
+    location /a { fraud_control secret=$TEST_NGINX_FILES/open; }
+--- must_die
+--- error_log
+"fraud_control": the secret in "$TEST_NGINX_FILES/open" can be read by everybody, change the file's mode
+
+
+
+=== TEST 7: tombstones that cannot be left
+--- config
+    location /a { fraud_control tombstones=/var/lib/nothing; }
+--- must_die
+--- error_log
+"fraud_control": directory "/var/lib/nothing" cannot be written to by the user of the workers, who leave tombstones there, make it, or change its owner, or that of the directory above
+
+
+
+=== TEST 8: once a location
 --- config
     location /a { fraud_control; fraud_control; }
 --- must_die
@@ -78,7 +97,7 @@ open() "$TEST_NGINX_FILES/none" failed (2: No such file or directory)
 
 
 
-=== TEST 7: one list of objections
+=== TEST 9: one list of objections
 --- http_config
     fraud_objections $TEST_NGINX_FILES/objections;
     fraud_objections $TEST_NGINX_FILES/objections;
@@ -88,7 +107,7 @@ open() "$TEST_NGINX_FILES/none" failed (2: No such file or directory)
 
 
 
-=== TEST 8: a list that is empty may be one that was cut
+=== TEST 10: a list that is empty may be one that was cut
 --- http_config
     fraud_objections $TEST_NGINX_FILES/empty;
 --- must_die
@@ -97,7 +116,7 @@ open() "$TEST_NGINX_FILES/none" failed (2: No such file or directory)
 
 
 
-=== TEST 9: orders are signed where there is a secret
+=== TEST 11: orders are signed where there is a secret
 --- config
     fraud observe;
     location /a { fraud off; fraud_control secret=$TEST_NGINX_FILES/secret; }
@@ -111,7 +130,7 @@ Fraud-Value: 192.0.2.1
 
 
 
-=== TEST 10: orders from anywhere are signed
+=== TEST 12: orders from anywhere are signed
 --- config
     location /a { fraud_control remote; }
 --- must_die

@@ -31,6 +31,7 @@ mkdir "$dir/redis" "$dir/logs" "$dir/state" "$dir/state/tombstones" \
     "$dir/policies" "$dir/spool" "$dir/ordered"
 cp "$top"/conf/policies/*.policy "$dir/policies"
 echo 'a secret of the application' > "$dir/secret"
+chmod 600 "$dir/secret"
 echo nobody > "$dir/objections"
 start_redis yes
 
