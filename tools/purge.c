@@ -288,21 +288,26 @@ static int run_hold(options_t *o) {
     const fraud_policy_t *policy = named_policy(o);
     uint8_t line[VAULT_LINE];
     fraud_event_t event;
+    fraud_str_t *texts;
     const char *dir;
     size_t i;
 
     if (policy == NULL) {
         fail("a hold needs --policy");
     }
+    /* what cannot be read leaves no case, and none with another date */
+    texts = arena_alloc(&o->arena, (o->npaths + 1) * sizeof(*texts));
+    for (i = 0; i < o->npaths; i++) {
+        texts[i] = conf_load(&o->arena, o->paths[i], NULL);
+    }
     vault_open(&o->vault, &o->arena, o->state, 1);
     dir = hold_open(&o->vault, &o->hold, policy, o->now);
     for (i = 0; i < o->npaths; i++) {
         const char *slash = strrchr(o->paths[i], '/');
-        fraud_str_t text = conf_load(&o->arena, o->paths[i], NULL);
 
         vault_write(
             arena_join(&o->arena, dir, slash == NULL ? o->paths[i] : slash + 1),
-            text.data, text.len);
+            texts[i].data, texts[i].len);
     }
     fraud_event_begin(&event, line, sizeof(line));
     fraud_event_time(&event, FRAUD_STR("time"), o->now * 1000);

@@ -159,6 +159,9 @@ is 'no case' "$(purge --hold ../x --ground legal --review 2026-12-20 \
     --policy "$dir/policies/asogen.policy" --now "$start" "$held")" 2
 is 'a review in the far future' "$(hold legal 2027-11-22 asogen)" 2
 is 'a review in the past' "$(hold legal 2026-11-22 asogen)" 2
+is 'one file is not there' "$(purge --hold C-17 --ground legal \
+    --review 2026-12-20 --policy "$dir/policies/asogen.policy" \
+    --now "$start" "$held" "$held.gone")" 2
 is 'nothing was copied' "$(find "$dir/state" -type f 2> /dev/null | wc -l)" 0
 is 'a hold' "$(hold legal 2026-12-20 asogen)" 0
 is 'its copy' "$(cat "$dir/state/holds/C-17/held.log.2026112206")" canary-0
