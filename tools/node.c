@@ -5,6 +5,7 @@
 #include "node.h"
 
 #include "fail.h"
+#include "option.h"
 #include "wire.h"
 
 #include <hiredis/hiredis.h>
@@ -45,8 +46,8 @@ static int greet(node_t *node, const site_t *site, const redis_url_t *server) {
     char password[MAX_PASSWORD] = "";
 
     if (site->redis_password_file != NULL) {
-        if (!redis_url_password(password, sizeof(password),
-                                site->redis_password_file)) {
+        if (!option_secret(password, sizeof(password),
+                           site->redis_password_file)) {
             fail("cannot read a password in %s", site->redis_password_file);
         }
         if (server->user[0] != '\0') {

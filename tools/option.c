@@ -5,6 +5,7 @@
 #include "fail.h"
 #include "fraud_str.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -54,4 +55,17 @@ uint64_t option_now(void) {
         fail("the clock is wrong");
     }
     return (uint64_t)t;
+}
+
+int option_secret(char *secret, size_t size, const char *path) {
+    FILE *in = fopen(path, "r");
+    int got;
+
+    if (in == NULL) {
+        return 0;
+    }
+    got = fgets(secret, (int)size, in) != NULL;
+    (void)fclose(in);
+    secret[got ? strcspn(secret, "\r\n") : 0] = '\0';
+    return secret[0] != '\0';
 }

@@ -7,6 +7,7 @@
  * Options of the command line; what is malformed ends the program (fail.h).
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define OPTION_CONF "/etc/nginx/nginx.conf"
@@ -30,5 +31,12 @@ uint64_t option_uint(const char *name, const char *text);
  * Return the time, in seconds since 1970.
  */
 uint64_t option_now(void);
+
+/*
+ * option_secret(secret, size, path):
+ * Write the first line of the file at ${path}, with a NUL, to the ${size} bytes
+ * at ${secret}, for the caller to overwrite. Return 0 if there is none.
+ */
+int option_secret(char *secret, size_t size, const char *path);
 
 #endif /* OPTION_H */

@@ -44,6 +44,19 @@ int person_asks(const person_t *person, const site_t *site, size_t i,
     return 1;
 }
 
+void person_check(const person_t *person, const site_t *site) {
+    size_t i;
+
+    for (i = 0; i < site->nidentities && person->identity != NULL; i++) {
+        if (is_asked(person, &site->identities[i])) {
+            return;
+        }
+    }
+    if (person->identity != NULL) {
+        fail("the configuration has no identity \"%s\"", person->identity);
+    }
+}
+
 /* "NAME", "log.NAME", and either with "@POLICY" behind it. */
 static int is_domain_of(fraud_str_t domain, fraud_str_t name) {
     size_t skip = sizeof(LOG_PREFIX) - 1;

@@ -35,6 +35,13 @@ int person_asks(const person_t *person, const site_t *site, size_t i,
                 const char **name);
 
 /*
+ * person_check(person, site):
+ * An identity that was named and that the configuration has not, which would be
+ * an erasure of nobody, ends the program (fail.h).
+ */
+void person_check(const person_t *person, const site_t *site);
+
+/*
  * person_answer(text, arena, pids):
  * Add to ${pids} those in what nginx answered to "show" or "erase".
  */

@@ -4,7 +4,6 @@
 
 #include "fraud_str.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_PORT 6379
@@ -91,17 +90,4 @@ int redis_url_parse(redis_url_t *url, const char *text) {
         return 0;
     }
     return take_host(url, host, len);
-}
-
-int redis_url_password(char *password, size_t size, const char *path) {
-    FILE *in = fopen(path, "r");
-    int got;
-
-    if (in == NULL) {
-        return 0;
-    }
-    got = fgets(password, (int)size, in) != NULL;
-    (void)fclose(in);
-    password[got ? strcspn(password, "\r\n") : 0] = '\0';
-    return password[0] != '\0';
 }

@@ -7,8 +7,6 @@
  * A server of Redis as a configuration names it.
  */
 
-#include <stddef.h>
-
 #define REDIS_URL_FORM                                                         \
     "redis://[USER@]HOST[:PORT][/DB], rediss://... or unix:PATH"
 #define REDIS_URL_WORD 256
@@ -27,12 +25,5 @@ typedef struct {
  * nothing is to be told: it may be a password.
  */
 int redis_url_parse(redis_url_t *url, const char *text);
-
-/*
- * redis_url_password(password, size, path):
- * Write the first line of the file at ${path}, with a NUL, to the ${size} bytes
- * at ${password}, for the caller to overwrite. Return 0 if there is none.
- */
-int redis_url_password(char *password, size_t size, const char *path);
 
 #endif /* REDIS_URL_H */

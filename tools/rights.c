@@ -92,13 +92,9 @@ typedef struct {
 } rights_t;
 
 static void take_secret(rights_t *r, const char *path) {
-    FILE *in = fopen(path, "r");
-
-    if (in == NULL || fgets(r->secret, sizeof(r->secret), in) == NULL) {
+    if (!option_secret(r->secret, sizeof(r->secret), path)) {
         fail("cannot read the secret in %s", path);
     }
-    (void)fclose(in);
-    r->secret[strcspn(r->secret, "\r\n")] = '\0';
     r->control.secret = r->secret;
 }
 
@@ -400,6 +396,7 @@ static int run(rights_t *r) {
 
     site_read(&r->site, &r->arena, r->conf != NULL ? r->conf : OPTION_CONF,
               r->prefix);
+    person_check(&r->person, &r->site);
     within = check_rights(r);
     vault_open(&r->vault, &r->arena, r->state, 1);
     if (r->verb == REPLAY) {

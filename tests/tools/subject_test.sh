@@ -298,7 +298,9 @@ is 'erase an address' "$(subject erase --address ::ffff:192.0.2.20)" 0
 is 'lines' "$(audit | grep -o '"lines":[0-9]*')" '"lines":0'
 is 'no address' "$(subject erase --address nonsense): $(cat "$dir/err")" \
     '2: fraudctl: the value is no address'
-is 'no such identity' "$(subject erase --identity nobody x)" 0
+is 'no such identity' \
+    "$(subject erase --identity nobody x): $(cat "$dir/err")" \
+    '2: fraudctl: the configuration has no identity "nobody"'
 is 'nobody' "$(subject show)" 2
 is 'a misplaced value is not repeated' \
     "$(subject show --acount mallory): $(grep -c mallory "$dir/err")" '2: 0'

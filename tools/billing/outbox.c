@@ -8,6 +8,7 @@
 #include "fail.h"
 #include "fraud_hook.h"
 #include "message.h"
+#include "option.h"
 #include "say.h"
 #include "transport.h"
 
@@ -78,16 +79,14 @@ db_rc outbox_add(billing_t *billing, const char *id, const char *type,
 }
 
 static void read_secret(outbox_t *outbox, const char *path) {
-    FILE *in = path != NULL ? fopen(path, "r") : NULL;
     char line[SECRETS];
     fraud_str_t text;
     int bad;
 
-    if (in == NULL || fgets(line, sizeof(line), in) == NULL) {
+    if (path == NULL || !option_secret(line, sizeof(line), path)) {
         fail("[webhook] secret: cannot read a secret in \"%s\"",
              path != NULL ? path : "");
     }
-    (void)fclose(in);
     text.data = (const uint8_t *)line;
     text.len = strlen(line);
     bad = fraud_hook_secret(&outbox->secret, text) != FRAUD_OK;

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "fail.h"
 #include "fraud_mem.h"
+#include "option.h"
 #include "redis_url.h"
 #include "transport.h"
 
@@ -47,7 +48,7 @@ void rconn_check(const rconn_to_t *to) {
         fail("the stream is not " REDIS_URL_FORM "; a password is in a file");
     }
     if (to->password != NULL &&
-        !redis_url_password(password, sizeof(password), to->password)) {
+        !option_secret(password, sizeof(password), to->password)) {
         fail("cannot read the password in \"%s\"", to->password);
     }
     billing_wipe(password, sizeof(password));
@@ -140,7 +141,7 @@ static int greet(rconn_t *conn, const rconn_to_t *to, const redis_url_t *url) {
     int rc;
 
     if (to->password != NULL) {
-        if (!redis_url_password(password, sizeof(password), to->password)) {
+        if (!option_secret(password, sizeof(password), to->password)) {
             return failed(conn, "cannot read the file of the password");
         }
         words[n++] = rconn_str("AUTH");

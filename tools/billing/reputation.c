@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "control.h"
+#include "option.h"
 #include "say.h"
 
 #include <stdio.h>
@@ -86,18 +87,10 @@ static int order(const billing_t *billing, verdict_t *verdict) {
     const billing_conf_t *conf = &billing->conf;
     char secret[MAX_SECRET] = "";
     control_t control = {conf->control, conf->control_socket, NULL};
-    FILE *in;
     int rc;
 
     if (conf->control_secret != NULL) {
-        in = fopen(conf->control_secret, "r");
-        if (in == NULL || fgets(secret, sizeof(secret), in) == NULL) {
-            secret[0] = '\0';
-        }
-        if (in != NULL) {
-            (void)fclose(in);
-        }
-        secret[strcspn(secret, "\r\n")] = '\0';
+        (void)option_secret(secret, sizeof(secret), conf->control_secret);
         control.secret = secret;
     }
     rc = control_send(&control,
