@@ -22,6 +22,7 @@ sub part {
 my $bin = "$Fraud::TOP/build/test";
 
 part('events', "$bin/event_test");
+part('spools', "$bin/spool_test", File::Temp->newdir);
 
 for my $db (Billing::databases()) {
     my $dir = File::Temp->newdir;

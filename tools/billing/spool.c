@@ -40,6 +40,7 @@ typedef struct {
     int known;     /* the places are */
     int idle;      /* nothing more until the next look */
     int ended;
+    size_t blind; /* reads in vain */
 } writer_t;
 
 struct spool_s {
@@ -225,18 +226,27 @@ static int locate(spool_t *spool, writer_t *writer) {
     return 1;
 }
 
-static int open_file(const spool_t *spool, const writer_t *writer,
-                     struct stat *about) {
+/* 0 bytes are also those of a file that is gone; -1: it cannot be read now. */
+static ssize_t read_file(const spool_t *spool, const writer_t *writer,
+                         spool_batch_t *batch, struct stat *about) {
     char name[FRAUD_SPOOL_NAME_SIZE];
+    ssize_t len = 0;
     int fd;
 
+    memset(about, 0, sizeof(*about));
     fraud_spool_name(name, writer->name, writer->at.first);
-    fd = openat(dirfd(spool->dir), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && (fstat(fd, about) != 0 || !S_ISREG(about->st_mode))) {
-        (void)close(fd);
-        fd = -1;
+    fd = openat(dirfd(spool->dir), name,
+                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT || errno == ELOOP ? 0 : -1;
     }
-    return fd;
+    if (fstat(fd, about) != 0) {
+        len = -1;
+    } else if (S_ISREG(about->st_mode)) {
+        len = pread(fd, batch->chunk, SPOOL_CHUNK, (off_t)writer->at.offset);
+    }
+    (void)close(fd);
+    return len;
 }
 
 static void add_record(spool_batch_t *batch, uint64_t seq, fraud_str_t event,
@@ -327,23 +337,19 @@ static int at_end(spool_t *spool, writer_t *writer, spool_batch_t *batch,
 static int read_writer(spool_t *spool, writer_t *writer, spool_batch_t *batch) {
     struct stat about;
     ssize_t len;
-    int fd;
 
     batch->n = 0;
     memcpy(batch->writer, writer->name, sizeof(batch->writer));
     while (batch->n == 0) {
-        fd = open_file(spool, writer, &about);
-        if (fd < 0) {
-            memset(&about, 0, sizeof(about));
-            len = 0;
-        } else {
-            len =
-                pread(fd, batch->chunk, SPOOL_CHUNK, (off_t)writer->at.offset);
-            (void)close(fd);
-        }
+        len = read_file(spool, writer, batch, &about);
         if (len < 0) {
+            if (writer->blind++ == 0) {
+                say(SAY_ALARM, "a file of the spool cannot be read",
+                    SAY(SAY_T("writer", writer->name), SAY_I("errno", errno)));
+            }
             return 0;
         }
+        writer->blind = 0;
         parse(writer, batch, (size_t)len);
         if (batch->n == 0 &&
             !at_end(spool, writer, batch, (size_t)len, &about)) {
@@ -414,11 +420,9 @@ static int is_read(const writer_t *writer, const file_t *file,
     if (file->first != writer->done.first) {
         return file->first < writer->done.first;
     }
-    if (!writer->idle || writer->away != 0) {
-        return 0;
-    }
-    return age > SPOOL_APPEND_S ||
-           (writer->ended && (uint64_t)about->st_size == writer->done.offset);
+    return writer->idle && writer->away == 0 && writer->blind == 0 &&
+           (age > SPOOL_APPEND_S ||
+            (writer->ended && (uint64_t)about->st_size == writer->done.offset));
 }
 
 size_t spool_sweep(spool_t *spool, uint64_t keep) {
@@ -426,6 +430,7 @@ size_t spool_sweep(spool_t *spool, uint64_t keep) {
     const writer_t *writer;
     const file_t *file;
     struct stat about;
+    int dir = dirfd(spool->dir);
     size_t i, k, n = 0;
     time_t age;
 
@@ -434,13 +439,10 @@ size_t spool_sweep(spool_t *spool, uint64_t keep) {
         for (k = 0; writer->known && k < writer->nfiles; k++) {
             file = &spool->file[writer->file + k];
             fraud_spool_name(name, file->writer, file->first);
-            if (fstatat(dirfd(spool->dir), name, &about, AT_SYMLINK_NOFOLLOW) !=
-                0) {
-                continue;
-            }
-            age = time(NULL) - about.st_mtime;
-            if (age > (time_t)keep && is_read(writer, file, &about, age)) {
-                n += unlinkat(dirfd(spool->dir), name, 0) == 0;
+            if (fstatat(dir, name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
+                age = time(NULL) - about.st_mtime;
+                n += age > (time_t)keep && is_read(writer, file, &about, age) &&
+                     unlinkat(dir, name, 0) == 0;
             }
         }
     }
