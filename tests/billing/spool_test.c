@@ -19,7 +19,8 @@
 
 #define ONE "00000000000000a1"
 #define TWO "00000000000000b2"
-#define MANY 300 /* records: more than a batch takes */
+#define MANY 300   /* records: more than a batch takes */
+#define CROWD 5000 /* writers */
 
 static int n, bad;
 static const char *dir;
@@ -230,6 +231,36 @@ static void away(spool_batch_t *batch, spool_batch_t *next) {
     clean();
 }
 
+/* However many writers there are, each of them is read. */
+static void crowd(spool_batch_t *batch) {
+    spool_t *spool = spool_open(dir, where, NULL);
+    char writer[FRAUD_SPOOL_WRITER_LEN + 1];
+    unsigned i, read = 0;
+
+    for (i = 0; i < CROWD; i++) {
+        (void)snprintf(writer, sizeof(writer), "%016x", CROWD + i);
+        put(writer, 0, 1, 1);
+    }
+    while (spool_read(spool, batch)) {
+        read += batch->n == 1;
+        spool_done(spool, batch);
+    }
+    ok(read == CROWD, "a crowd of writers is read");
+    for (i = 0; i < CROWD; i += 2) {
+        (void)snprintf(writer, sizeof(writer), "%016x", CROWD + i);
+        (void)unlink(path_of(writer, 0));
+    }
+    put(TWO, 0, 10, 1);
+    ok(take_all(spool, batch) == 0 && found == 10,
+       "and none of them again when others go");
+    for (i = 0; i < CROWD; i++) {
+        (void)snprintf(writer, sizeof(writer), "%016x", CROWD + i);
+        (void)unlink(path_of(writer, 0));
+    }
+    spool_close(spool);
+    clean();
+}
+
 int main(int argc, char **argv) {
     spool_batch_t *batch = calloc(2, sizeof(*batch));
 
@@ -241,6 +272,7 @@ int main(int argc, char **argv) {
     odd(batch);
     ahead(batch, batch + 1);
     away(batch, batch + 1);
+    crowd(batch);
     free(batch);
     (void)printf("1..%d\n", n);
     return bad;

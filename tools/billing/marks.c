@@ -37,7 +37,7 @@ void marks_set(marks_t *marks, const char *writer, const char *position) {
     mark_t *mark = find(marks, writer);
     size_t i;
 
-    if (mark == NULL && marks->n < SPOOL_WRITERS) {
+    if (mark == NULL && marks->n < MARKS_WRITERS) {
         mark = &marks->mark[marks->n++];
     }
     if (mark == NULL) {

@@ -10,7 +10,8 @@
 
 #include "spool.h"
 
-#define MARKS_RUN 41 /* of the id of a run of Redis, with the NUL */
+#define MARKS_RUN 41       /* of the id of a run of Redis, with the NUL */
+#define MARKS_WRITERS 4096 /* that are known */
 
 typedef struct {
     char writer[FRAUD_SPOOL_WRITER_LEN + 1];
@@ -21,7 +22,7 @@ typedef struct {
 typedef struct {
     const char *path;
     char run[MARKS_RUN];
-    mark_t mark[SPOOL_WRITERS];
+    mark_t mark[MARKS_WRITERS];
     size_t n;
     uint64_t stamp;
     int changed;

@@ -32,13 +32,13 @@ typedef struct {
 
 typedef struct {
     char name[FRAUD_SPOOL_WRITER_LEN + 1];
-    place_t at;    /* so far it is read */
-    place_t done;  /* and done with */
-    size_t away;   /* batches between the two */
-    size_t file;   /* its first one in the list */
-    size_t nfiles; /* 0: all are gone */
-    int known;     /* the places are */
-    int idle;      /* nothing more until the next look */
+    place_t at;   /* so far it is read */
+    place_t done; /* and done with */
+    size_t away;  /* batches between the two */
+    size_t file;  /* its first one in the list */
+    size_t nfiles;
+    int known; /* the places are */
+    int idle;  /* nothing more until the next look */
     int ended;
     size_t blind; /* reads in vain */
 } writer_t;
@@ -52,9 +52,9 @@ struct spool_s {
     size_t nfiles, room;
     size_t nwriters;
     size_t turn;
-    int64_t looked; /* clock_ms() */
-    size_t blind;   /* looks in vain */
-    writer_t writer[SPOOL_WRITERS];
+    int64_t looked;   /* clock_ms() */
+    size_t blind;     /* looks in vain */
+    writer_t *writer; /* in the order of their names */
 };
 
 spool_t *spool_open(const char *dir, spool_where_t where, void *data) {
@@ -77,6 +77,7 @@ spool_t *spool_open(const char *dir, spool_where_t where, void *data) {
 void spool_close(spool_t *spool) {
     if (spool != NULL) {
         (void)closedir(spool->dir);
+        free(spool->writer);
         free(spool->file);
         free(spool);
     }
@@ -111,47 +112,50 @@ static int add_file(spool_t *spool, const char *name) {
     return 1;
 }
 
-static writer_t *find(spool_t *spool, const char *name) {
-    size_t i;
-
-    for (i = 0; i < spool->nwriters; i++) {
-        if (strcmp(spool->writer[i].name, name) == 0) {
-            return &spool->writer[i];
-        }
-    }
-    return NULL;
+static int compare_name(const void *name, const void *writer) {
+    return strcmp(name, ((const writer_t *)writer)->name);
 }
 
-static writer_t *add_writer(spool_t *spool, const char *name) {
-    writer_t *writer = find(spool, name);
-
-    if (writer != NULL || spool->nwriters == SPOOL_WRITERS) {
-        return writer;
-    }
-    writer = &spool->writer[spool->nwriters++];
-    memset(writer, 0, sizeof(*writer));
-    memcpy(writer->name, name, sizeof(writer->name));
-    return writer;
+static writer_t *find(const spool_t *spool, const char *name) {
+    return spool->nwriters != 0 ? bsearch(name, spool->writer, spool->nwriters,
+                                          sizeof(writer_t), compare_name)
+                                : NULL;
 }
 
 /* Writers without a file are forgotten. */
-static void drop_gone(spool_t *spool) {
+static void list_writers(spool_t *spool) {
+    writer_t *all = calloc(spool->nfiles + 1, sizeof(*all));
+    writer_t *writer = NULL, *known;
     size_t i, n = 0;
 
-    for (i = 0; i < spool->nwriters; i++) {
-        if (spool->writer[i].nfiles != 0) {
-            spool->writer[n++] = spool->writer[i];
-        }
+    if (all == NULL) {
+        fail("no memory");
     }
+    for (i = 0; i < spool->nfiles; i++) {
+        const file_t *file = &spool->file[i];
+
+        if (writer == NULL || strcmp(writer->name, file->writer) != 0) {
+            writer = &all[n++];
+            known = find(spool, file->writer);
+            if (known != NULL) {
+                *writer = *known;
+            }
+            memcpy(writer->name, file->writer, sizeof(writer->name));
+            writer->file = i;
+            writer->nfiles = 0;
+            writer->idle = 0;
+        }
+        writer->nfiles++;
+    }
+    free(spool->writer);
+    spool->writer = all;
     spool->nwriters = n;
 }
 
 /* The directory may be another one than at the last look. */
 static void look(spool_t *spool) {
     struct dirent *entry;
-    writer_t *writer;
     DIR *dir = opendir(spool->path);
-    size_t i;
 
     if (dir == NULL) {
         if (spool->blind++ == 0) {
@@ -169,17 +173,7 @@ static void look(spool_t *spool) {
     if (spool->nfiles != 0) {
         qsort(spool->file, spool->nfiles, sizeof(*spool->file), compare);
     }
-    for (i = 0; i < spool->nwriters; i++) {
-        spool->writer[i].nfiles = 0;
-        spool->writer[i].idle = 0;
-    }
-    for (i = 0; i < spool->nfiles; i++) {
-        writer = add_writer(spool, spool->file[i].writer);
-        if (writer != NULL && writer->nfiles++ == 0) {
-            writer->file = i;
-        }
-    }
-    drop_gone(spool);
+    list_writers(spool);
 }
 
 /* The file after the one that is read. */

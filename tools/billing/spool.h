@@ -13,8 +13,7 @@
 
 #include "intake.h"
 
-#define SPOOL_WRITERS 4096 /* at once */
-#define SPOOL_FILES 65536
+#define SPOOL_FILES 65536   /* at once */
 #define SPOOL_LOOK_MS 200   /* between two looks into the directory */
 #define SPOOL_POSITION 64   /* of the text of a position, with the NUL */
 #define SPOOL_APPEND_S 7200 /* nobody appends to an older file */
