@@ -164,7 +164,8 @@ my @bad = (
                      $_->{data}{profile_version} = 9 }],
     ['policy', sub { $_->{data}{profile_digest} =~ s/.$/x/ }],
     ['seal', sub { $_->{id} = 'flg_' . 'a' x 26; Spool::root($_) }],
-    ['seal', sub { $_->{data}{subject}{seal} =~ s/^./_/ }],
+    ['seal', sub { $_->{data}{subject}{seal} =~
+                           s/^(.)/$1 eq '_' ? 'A' : '_'/e }],
     ['origin', sub { $_->{data}{origin}{boot} = 'f' x 16 }],
     ['origin', sub { $_->{data}{origin}{seq} = 4711;
                      $_->{sequence} = sprintf '%018d', 4711 }],
