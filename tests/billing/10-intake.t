@@ -504,6 +504,29 @@ sub late {
     is $b->value('SELECT COUNT(*) FROM erased'), 0, 'is not kept';
 }
 
+# what is dead goes with whom it is about
+
+sub buried {
+    my ($db) = @_;
+    my $b = Billing->new(db => $db);
+
+    $b->flags(flags => 2, accounts => 2, rules => 1);
+    is $b->once, 0, "$db: two flags";
+    my ($his, $hers) = map { [split /\|/] }
+        $b->sql('SELECT account, pid FROM incident ORDER BY account');
+    my %body = (a => "{\"pid\":\"$his->[1]\"}", b => "x$his->[1]",
+                c => "{\"pid\":\"$hers->[1]\"}", d => '{"pid":""}');
+
+    $b->sql("INSERT INTO dead (id, writer, seq, reason, body, tries, state, at)"
+            . " VALUES ('$_', '', -1, 'json', '$body{$_}', 1, 'dead', 1)")
+        for sort keys %body;
+    my ($status) = $b->billing('erase', '--ledger', $his->[0], '--as', 'dpo');
+    is $status, 0, 'and one of the accounts is erased';
+    is join(' ', $b->sql('SELECT id, state, body FROM dead ORDER BY id')),
+        "a|dropped| b|dropped| c|dead|$body{c} d|dead|$body{d}",
+        'with what is dead of it, and nothing else';
+}
+
 # an account that is erased while its flags are taken in: all of them are of
 # before, so that nothing may stay, whoever is first
 
@@ -688,6 +711,7 @@ for my $db (Billing::databases()) {
     expired($db);
     erased($db);
     late($db);
+    buried($db);
     erased_meanwhile($db);
     older($db);
     poisonous($db);

@@ -142,9 +142,10 @@ static db_rc forget(db_t *db, const char *account) {
         " (SELECT id FROM incident WHERE account = $1)",
         "UPDATE outbox SET body = '' WHERE state = 'sent' AND incident IN"
         " (SELECT id FROM incident WHERE account = $1)",
-        "UPDATE dead SET body = '', state = 'dropped' WHERE EXISTS"
-        " (SELECT 1 FROM incident i WHERE i.account = $1 AND i.pid <> ''"
-        " AND dead.body LIKE '%' || i.pid || '%')",
+        /* there may be many: LIKE is far slower on PostgreSQL */
+        "UPDATE dead SET body = '', state = 'dropped' WHERE state = 'dead'"
+        " AND EXISTS (SELECT 1 FROM incident i WHERE i.account = $1"
+        " AND i.pid <> '' AND REPLACE(dead.body, i.pid, '') <> dead.body)",
         "UPDATE verdict SET pid = '', state = 'gone' WHERE pid IN"
         " (SELECT pid FROM incident WHERE account = $1)",
         "UPDATE incident SET pid = '', epoch = 0 WHERE account = $1",
