@@ -109,12 +109,26 @@ is money('deposit', '--amount', 2000, '--id', 'a'), "0 entered before\n",
 is money('deposit', '--amount', 3000, '--id', 'a'),
     "1 refused: the id was used for something else\n", 'another amount';
 is money('spend', '--amount', 500, '--id', 'a'), "0 entered\n", 'spend';
-is money('spend', '--amount', 1501, '--id', 'b'), "1 refused\n", 'too much';
-is money('spend', '--amount', 1501, '--id', 'b'), "1 refused\n",
-    'stays refused';
+my $less = "1 refused: there was less on the balance; the id is used up\n";
+is money('spend', '--amount', 1501, '--id', 'b'), $less, 'too much';
+is money('spend', '--amount', 1501, '--id', 'b'), $less, 'stays refused';
 is money('balance'), "0 1500 EUR, held 0\n", 'balance';
 is money('deposit', '--amount', 0, '--id', 'c'), '2 fraud-billing: deposit'
     . " needs --amount, --currency and --id\n", 'nothing';
+
+my @by = ('--amount', 100, '--id', 'd', '--ledger');
+my @ledger = $b->sql("SELECT id FROM account WHERE id LIKE 'cust:%'");
+my $accounts = 'SELECT COUNT(*) FROM account';
+my $known = $b->value($accounts);
+my ($rc, $told, $why) = $b->billing('deposit', '--currency', 'USD', @by,
+                                    @ledger);
+like $told, qr/: refused: the account is of another currency; the id is used up$/,
+    'another currency';
+is $rc, 1, 'is refused';
+($rc, $told, $why) = $b->billing('deposit', '--currency', 'EUR', @by, 'cust:typo');
+is "$rc $why", '2 fraud-billing: --ledger: the ledger has no account'
+    . " \"cust:typo\"\n", 'nobody of that name';
+is $b->value($accounts), $known, 'and no account is made of it';
 $b->verified;
 
 # words

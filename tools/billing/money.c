@@ -126,6 +126,30 @@ static void check(const words_t *words, const char *verb) {
     }
 }
 
+/* What a typing error names is no account, and none is made of it. */
+static void must_exist(billing_t *billing, const char *ledger) {
+    db_rc rc = db_run(billing->db, "SELECT 1 FROM account WHERE id = $1",
+                      DB_ARGS(DB_T(ledger)));
+
+    if (rc == DB_NONE) {
+        fail("--ledger: the ledger has no account \"%s\"", ledger);
+    }
+    if (rc != DB_OK) {
+        fail("the database: %s", db_error(billing->db));
+    }
+}
+
+/* Why there is no such transfer, and never will be. */
+static const char *why_refused(billing_t *billing, const char *id) {
+    if (db_run(billing->db, "SELECT reason FROM refusal WHERE id = $1",
+               DB_ARGS(DB_T(id))) != DB_OK) {
+        fail("the database: %s", db_error(billing->db));
+    }
+    return strcmp(db_text(billing->db, 0), "balance") == 0
+               ? ": there was less on the balance; the id is used up"
+               : ": the account is of another currency; the id is used up";
+}
+
 static int move(billing_t *billing, const words_t *words, const char *verb) {
     static const char *const said[] = {
         [LEDGER_OK] = "entered",
@@ -138,6 +162,9 @@ static int move(billing_t *billing, const words_t *words, const char *verb) {
     memset(&money, 0, sizeof(money));
     check(words, verb);
     name_account(billing, words, money.account);
+    if (words->ledger != NULL) {
+        must_exist(billing, money.account);
+    }
     billing_id(money.transfer.id, deposit ? "dep" : "spd", words->id, NULL);
     money.transfer.kind = deposit ? "deposit" : "spend";
     money.transfer.debit = deposit ? LEDGER_BILLING : money.account;
@@ -148,8 +175,10 @@ static int move(billing_t *billing, const words_t *words, const char *verb) {
     if (billing_again(billing, enter, &money) != DB_OK) {
         fail("the database: %s", db_error(billing->db));
     }
-    (void)printf("%s %s: %s\n", money.transfer.id, money.account,
-                 said[money.rc]);
+    (void)printf(
+        "%s %s: %s%s\n", money.transfer.id, money.account, said[money.rc],
+        money.rc == LEDGER_REFUSED ? why_refused(billing, money.transfer.id)
+                                   : "");
     return money.rc != LEDGER_OK && money.rc != LEDGER_EXISTS;
 }
 
