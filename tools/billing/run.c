@@ -371,7 +371,7 @@ int run_main(int argc, char **argv) {
     outbox_close(run.outbox);
     stream_close(run.stream);
     drop_ahead(&run);
-    spool_close(run.spool);
+    run.failed |= !spool_close(run.spool);
     free(run.ahead);
     run.failed |= run.billing->set_aside != 0;
     billing_close(run.billing);

@@ -356,7 +356,7 @@ int ship_main(int argc, char **argv) {
     (void)sigaction(SIGPIPE, &action, NULL);
     ok = run(ship);
     rconn_close(ship->conn);
-    spool_close(ship->spool);
+    ok &= spool_close(ship->spool) || !ship->once;
     free(ship);
     return ok ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "fail.h"
 #include "say.h"
+#include "spool_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,10 +38,10 @@ typedef struct {
     size_t away;  /* batches between the two */
     size_t file;  /* its first one in the list */
     size_t nfiles;
-    int known; /* the places are */
-    int idle;  /* nothing more until the next look */
+    int known;  /* the places are */
+    int closed; /* its file cannot be read */
+    int idle;   /* nothing more until the next look */
     int ended;
-    size_t blind; /* reads in vain */
 } writer_t;
 
 struct spool_s {
@@ -74,13 +75,20 @@ spool_t *spool_open(const char *dir, spool_where_t where, void *data) {
     return spool;
 }
 
-void spool_close(spool_t *spool) {
+int spool_close(spool_t *spool) {
+    int closed = spool != NULL && spool->blind != 0;
+    size_t i;
+
+    for (i = 0; spool != NULL && i < spool->nwriters; i++) {
+        closed |= spool->writer[i].closed;
+    }
     if (spool != NULL) {
         (void)closedir(spool->dir);
         free(spool->writer);
         free(spool->file);
         free(spool);
     }
+    return !closed;
 }
 
 static int compare(const void *a, const void *b) {
@@ -220,27 +228,23 @@ static int locate(spool_t *spool, writer_t *writer) {
     return 1;
 }
 
-/* 0 bytes are also those of a file that is gone; -1: it cannot be read now. */
-static ssize_t read_file(const spool_t *spool, const writer_t *writer,
-                         spool_batch_t *batch, struct stat *about) {
+/* Return 0 if the file is there and cannot be read: nothing in it is lost. */
+static int read_chunk(const spool_t *spool, writer_t *writer,
+                      spool_batch_t *batch, size_t *len, uint64_t *size) {
     char name[FRAUD_SPOOL_NAME_SIZE];
-    ssize_t len = 0;
-    int fd;
+    int64_t n;
 
     memset(about, 0, sizeof(*about));
     fraud_spool_name(name, writer->name, writer->at.first);
-    fd = openat(dirfd(spool->dir), name,
-                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT || errno == ELOOP ? 0 : -1;
+    n = spool_file_read(dirfd(spool->dir), name, batch->chunk, SPOOL_CHUNK,
+                        writer->at.offset, size);
+    if (n == SPOOL_FILE_CLOSED && !writer->closed) {
+        say(SAY_ALARM, "a file of the spool cannot be read",
+            SAY(SAY_T("file", name), SAY_I("errno", errno)));
     }
-    if (fstat(fd, about) != 0) {
-        len = -1;
-    } else if (S_ISREG(about->st_mode)) {
-        len = pread(fd, batch->chunk, SPOOL_CHUNK, (off_t)writer->at.offset);
-    }
-    (void)close(fd);
-    return len;
+    writer->closed = n == SPOOL_FILE_CLOSED;
+    *len = n > 0 ? (size_t)n : 0;
+    return !writer->closed;
 }
 
 static void add_record(spool_batch_t *batch, uint64_t seq, fraud_str_t event,
@@ -307,12 +311,12 @@ static void parse(writer_t *writer, spool_batch_t *batch, size_t len) {
  * and gives its number to the next one.
  */
 static int at_end(spool_t *spool, writer_t *writer, spool_batch_t *batch,
-                  size_t left, const struct stat *about) {
+                  size_t left, uint64_t size) {
     const file_t *next = next_file(spool, writer);
     torn_t torn = {{batch->chunk, left}, "torn", left != 0};
     place_t *at = &writer->at;
 
-    if (left == SPOOL_CHUNK && at->offset + left < (uint64_t)about->st_size) {
+    if (left == SPOOL_CHUNK && at->offset + left < size) {
         at->offset += left; /* nothing but torn lines */
         return 1;
     }
@@ -329,24 +333,17 @@ static int at_end(spool_t *spool, writer_t *writer, spool_batch_t *batch,
 /* The next records of ${writer}; where there are none it may be in another
    file afterwards. */
 static int read_writer(spool_t *spool, writer_t *writer, spool_batch_t *batch) {
-    struct stat about;
-    ssize_t len;
+    uint64_t size;
+    size_t len;
 
     batch->n = 0;
     memcpy(batch->writer, writer->name, sizeof(batch->writer));
     while (batch->n == 0) {
-        len = read_file(spool, writer, batch, &about);
-        if (len < 0) {
-            if (writer->blind++ == 0) {
-                say(SAY_ALARM, "a file of the spool cannot be read",
-                    SAY(SAY_T("writer", writer->name), SAY_I("errno", errno)));
-            }
+        if (!read_chunk(spool, writer, batch, &len, &size)) {
             return 0;
         }
-        writer->blind = 0;
-        parse(writer, batch, (size_t)len);
-        if (batch->n == 0 &&
-            !at_end(spool, writer, batch, (size_t)len, &about)) {
+        parse(writer, batch, len);
+        if (batch->n == 0 && !at_end(spool, writer, batch, len, size)) {
             return 0;
         }
         if (batch->n == 0 && writer->away == 0) {
@@ -414,9 +411,11 @@ static int is_read(const writer_t *writer, const file_t *file,
     if (file->first != writer->done.first) {
         return file->first < writer->done.first;
     }
-    return writer->idle && writer->away == 0 && writer->blind == 0 &&
-           (age > SPOOL_APPEND_S ||
-            (writer->ended && (uint64_t)about->st_size == writer->done.offset));
+    if (!writer->idle || writer->away != 0 || writer->closed) {
+        return 0;
+    }
+    return age > SPOOL_APPEND_S ||
+           (writer->ended && (uint64_t)about->st_size == writer->done.offset);
 }
 
 size_t spool_sweep(spool_t *spool, uint64_t keep) {

@@ -38,10 +38,12 @@ typedef int (*spool_where_t)(void *data, const char *writer, char *position);
 /*
  * spool_open(dir, where, data), spool_close(spool):
  * Follow the spools in ${dir}, which stays with the caller; one that cannot be
- * read ends the program (fail.h). NULL is a no-op for the inverse.
+ * read ends the program (fail.h). A file that cannot be read is waited for, and
+ * holds up those of its writer alone. NULL is a no-op for the inverse, which
+ * returns 0 if something could not be read to the last.
  */
 spool_t *spool_open(const char *dir, spool_where_t where, void *data);
-void spool_close(spool_t *spool);
+int spool_close(spool_t *spool);
 
 /*
  * spool_read(spool, batch):
