@@ -261,6 +261,48 @@ static void crowd(spool_batch_t *batch) {
     clean();
 }
 
+/* Overwrite ${len} bytes at ${at} of a file. */
+static void spoil(const char *writer, uint64_t first, long at, int c,
+                  size_t len) {
+    FILE *file = fopen(path_of(writer, first), "r+");
+
+    need(file != NULL && fseek(file, at, SEEK_SET) == 0, "a file of the spool");
+    while (len-- != 0) {
+        need(fputc(c, file) != EOF, "a byte");
+    }
+    need(fclose(file) == 0, "a file of the spool");
+}
+
+/* Each bad line is a record, whether others or the end of the file follow. */
+static void adjacent(spool_batch_t *batch) {
+    const long line = FRAUD_SPOOL_HEAD + 3;
+    spool_t *spool = spool_open(dir, where, NULL);
+    int rc = 1;
+    size_t i;
+
+    put(ONE, 0, 10, 0);
+    spoil(ONE, 0, 2 * line, 'x', 1);
+    spoil(ONE, 0, 3 * line, 'x', 1);
+    spoil(ONE, 0, 4 * line + FRAUD_SPOOL_HEAD, '[', 1);
+    spoil(ONE, 0, 8 * line, 'x', 1);
+    spoil(ONE, 0, 9 * line, 'x', (size_t)line);
+    put(ONE, 10, 12, 1);
+    wait_for_look();
+    for (i = 0; spool_read(spool, batch); spool_done(spool, batch)) {
+        size_t k;
+
+        for (k = 0; k < batch->n; k++, i++) {
+            rc &= batch->record[k].seq == i &&
+                  (batch->record[k].bad != NULL) ==
+                      ((i >= 2 && i <= 4) || i == 8 || i == 9);
+        }
+    }
+    ok(rc && i == 12, "adjacent bad lines are a record each");
+    spool_close(spool);
+    (void)unlink(path_of(ONE, 10));
+    clean();
+}
+
 int main(int argc, char **argv) {
     spool_batch_t *batch = calloc(2, sizeof(*batch));
 
@@ -273,6 +315,7 @@ int main(int argc, char **argv) {
     ahead(batch, batch + 1);
     away(batch, batch + 1);
     crowd(batch);
+    adjacent(batch);
     free(batch);
     (void)printf("1..%d\n", n);
     return bad;

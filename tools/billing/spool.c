@@ -8,6 +8,7 @@
 #include "fail.h"
 #include "say.h"
 #include "spool_file.h"
+#include "spool_lines.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -98,16 +99,19 @@ static int compare(const void *a, const void *b) {
     return c != 0 ? c : (x->first > y->first) - (x->first < y->first);
 }
 
-static int add_file(spool_t *spool, const char *name) {
+static void add_file(spool_t *spool, const char *name) {
     file_t *file;
 
     if (spool->nfiles == spool->room) {
         size_t room = spool->room != 0 ? 2 * spool->room : 256;
 
-        file = room <= SPOOL_FILES ? realloc(spool->file, room * sizeof(*file))
-                                   : NULL;
+        if (room > SPOOL_FILES) {
+            fail("more than %u files in the spool %s", SPOOL_FILES,
+                 spool->path);
+        }
+        file = realloc(spool->file, room * sizeof(*file));
         if (file == NULL) {
-            return 0;
+            fail("no memory");
         }
         spool->file = file;
         spool->room = room;
@@ -117,7 +121,6 @@ static int add_file(spool_t *spool, const char *name) {
     if (fraud_spool_parse_name(file->writer, &file->first, name) == FRAUD_OK) {
         spool->nfiles++;
     }
-    return 1;
 }
 
 static int compare_name(const void *name, const void *writer) {
@@ -176,7 +179,11 @@ static void look(spool_t *spool) {
     (void)closedir(spool->dir);
     spool->dir = dir;
     spool->nfiles = 0;
-    while ((entry = readdir(dir)) != NULL && add_file(spool, entry->d_name)) {
+    for (errno = 0; (entry = readdir(dir)) != NULL; errno = 0) {
+        add_file(spool, entry->d_name);
+    }
+    if (errno != 0) {
+        fail("cannot read the spool %s: %s", spool->path, strerror(errno));
     }
     if (spool->nfiles != 0) {
         qsort(spool->file, spool->nfiles, sizeof(*spool->file), compare);
@@ -186,14 +193,18 @@ static void look(spool_t *spool) {
 
 /* The file after the one that is read. */
 static const file_t *next_file(const spool_t *spool, const writer_t *writer) {
-    size_t i;
+    size_t end = writer->file + writer->nfiles, low = writer->file, high = end;
+    size_t middle;
 
-    for (i = writer->file; i < writer->file + writer->nfiles; i++) {
-        if (spool->file[i].first > writer->at.first) {
-            return &spool->file[i];
+    while (low < high) {
+        middle = low + (high - low) / 2;
+        if (spool->file[middle].first > writer->at.first) {
+            high = middle;
+        } else {
+            low = middle + 1;
         }
     }
-    return NULL;
+    return low < end ? &spool->file[low] : NULL;
 }
 
 static int parse_place(place_t *place, const char *position) {
@@ -234,7 +245,6 @@ static int read_chunk(const spool_t *spool, writer_t *writer,
     char name[FRAUD_SPOOL_NAME_SIZE];
     int64_t n;
 
-    memset(about, 0, sizeof(*about));
     fraud_spool_name(name, writer->name, writer->at.first);
     n = spool_file_read(dirfd(spool->dir), name, batch->chunk, SPOOL_CHUNK,
                         writer->at.offset, size);
@@ -247,64 +257,6 @@ static int read_chunk(const spool_t *spool, writer_t *writer,
     return !writer->closed;
 }
 
-static void add_record(spool_batch_t *batch, uint64_t seq, fraud_str_t event,
-                       const char *bad) {
-    intake_record_t *record = &batch->record[batch->n++];
-
-    *record = (intake_record_t){{0}, seq, event, bad, NULL};
-    memcpy(record->writer, batch->writer, sizeof(record->writer));
-}
-
-/* Torn lines, until it is known whether what they began is missing. */
-typedef struct {
-    fraud_str_t line;
-    const char *why;
-    size_t n;
-} torn_t;
-
-/* What lacks before ${seq} is what the torn lines were. */
-static void add_torn(spool_batch_t *batch, torn_t *torn, uint64_t *expected,
-                     uint64_t seq) {
-    if (torn->n != 0 && seq > *expected) {
-        if (torn->line.len > FRAUD_SPOOL_MAX_EVENT) {
-            torn->line.len = FRAUD_SPOOL_MAX_EVENT;
-        }
-        add_record(batch, (*expected)++, torn->line, torn->why);
-    }
-    torn->n = 0;
-}
-
-/* Parse ${len} bytes into the batch. */
-static void parse(writer_t *writer, spool_batch_t *batch, size_t len) {
-    fraud_spool_record_t record;
-    torn_t torn = {{NULL, 0}, NULL, 0};
-    const uint8_t *data = batch->chunk;
-    place_t *place = &writer->at;
-    size_t at = 0, taken = 0, used;
-    fraud_rc rc;
-
-    /* two: a torn line and what came after it */
-    while (batch->n + 2 <= INTAKE_BATCH) {
-        rc =
-            fraud_spool_next(&record, writer->name, data + at, len - at, &used);
-        if (rc == FRAUD_NOTFOUND) {
-            break;
-        }
-        if (rc == FRAUD_OK) {
-            add_torn(batch, &torn, &place->seq, record.seq);
-            add_record(batch, record.seq, record.event, NULL);
-            place->seq = record.seq + 1;
-            taken = at + used;
-        } else if (torn.n++ == 0) {
-            torn.line.data = data + at;
-            torn.line.len = used;
-            torn.why = rc == FRAUD_ELIMIT ? "oversized" : "torn";
-        }
-        at += used;
-    }
-    place->offset += taken;
-}
-
 /*
  * Go to the next file, or let this be the end. What has no line feed is being
  * written, or never was: a writer that wrote a part of a record ends the line
@@ -313,7 +265,6 @@ static void parse(writer_t *writer, spool_batch_t *batch, size_t len) {
 static int at_end(spool_t *spool, writer_t *writer, spool_batch_t *batch,
                   size_t left, uint64_t size) {
     const file_t *next = next_file(spool, writer);
-    torn_t torn = {{batch->chunk, left}, "torn", left != 0};
     place_t *at = &writer->at;
 
     if (left == SPOOL_CHUNK && at->offset + left < size) {
@@ -323,7 +274,7 @@ static int at_end(spool_t *spool, writer_t *writer, spool_batch_t *batch,
     if (next == NULL) {
         return 0;
     }
-    add_torn(batch, &torn, &at->seq, next->first);
+    spool_lines_end(batch, left, &at->seq, next->first);
     at->first = next->first;
     at->offset = 0;
     at->seq = next->first > at->seq ? next->first : at->seq;
@@ -342,7 +293,7 @@ static int read_writer(spool_t *spool, writer_t *writer, spool_batch_t *batch) {
         if (!read_chunk(spool, writer, batch, &len, &size)) {
             return 0;
         }
-        parse(writer, batch, len);
+        writer->at.offset += spool_lines(batch, len, &writer->at.seq);
         if (batch->n == 0 && !at_end(spool, writer, batch, len, size)) {
             return 0;
         }

@@ -13,10 +13,10 @@
 
 #include "intake.h"
 
-#define SPOOL_FILES 65536   /* at once */
-#define SPOOL_LOOK_MS 200   /* between two looks into the directory */
-#define SPOOL_POSITION 64   /* of the text of a position, with the NUL */
-#define SPOOL_APPEND_S 7200 /* nobody appends to an older file */
+#define SPOOL_FILES (1u << 20) /* at once */
+#define SPOOL_LOOK_MS 200      /* between two looks into the directory */
+#define SPOOL_POSITION 64      /* of the text of a position, with the NUL */
+#define SPOOL_APPEND_S 7200    /* nobody appends to an older file */
 #define SPOOL_CHUNK ((size_t)INTAKE_BATCH * FRAUD_SPOOL_MAX_LINE)
 
 typedef struct spool_s spool_t;
