@@ -7,9 +7,7 @@
 
 #include "spool.h"
 
-#define SPOOL_TORN                                                             \
-    8 /* adjacent bad lines that are records; of others, gaps                  \
-       */
+#define SPOOL_TORN 8 /* adjacent bad lines that are told apart */
 
 /*
  * spool_lines(batch, len, seq):
